@@ -1,0 +1,123 @@
+/**
+ * Foreign networks for bridge plugins. What a network reports has happened: these verbs take facts and check only that the
+ * bridge speaks for its own network's people. Implemented in server/directory/networks.ts.
+ */
+import type { NetworkAddress, RoomAddress, UserAddress } from '../model/address.ts';
+import type { Affiliation } from '../model/affiliation.ts';
+import type { BanMask, LeaveCause, LogRecord, UserChange } from '../model/event.ts';
+import type { UserId } from '../model/ids.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { Follower, Member, MessageBody, Room } from './rooms.ts';
+import type { PrivateBody, PrivateRecord, Session, SessionHandler, SessionOptions, Unicast, User } from './users.ts';
+
+/** A foreign user as its network describes it. */
+export interface ForeignUser {
+  readonly address: UserAddress;
+  readonly nick: string;
+  readonly ident: string;
+  readonly host: string;
+  readonly realName: string;
+  readonly account?: string | null;
+  readonly away?: string | null;
+  readonly bot?: boolean;
+}
+
+export interface ForeignMember {
+  readonly user: User;
+  readonly operator?: boolean;
+  readonly voice?: boolean;
+}
+
+/** What a bridge is told about its network as a whole. */
+export interface NetworkHandler {
+  /** A private message or invitation to one of the network's people; already in the network's outbound log. */
+  privateMessage(record: PrivateRecord, to: User): void;
+  unicast(message: Unicast, to: User): void;
+  /** Somebody changed (or quit) who is not of this network and shares a room mirrored by it, or whom `watch` named. */
+  userChanged(change: UserChange): void;
+  /** One of the network's people is thrown out of this server by an operator here. */
+  killed(user: User, by: string, reason: string): void;
+}
+
+export interface NetworkOptions {
+  readonly address: NetworkAddress;
+  /** For people: `Libera`, `prosody.example`. */
+  readonly title: string;
+  /** Short name for suffixes of nicks and for `name%label@users.DOMAIN`; unique on this server. */
+  readonly label: string;
+}
+
+export interface Network {
+  readonly address: NetworkAddress;
+  readonly title: string;
+  readonly label: string;
+  readonly users: ReadonlyMap<UserAddress, User>;
+
+  /** Introduces people (a burst is one call). Who is already known by that address is updated. */
+  introduce(users: readonly ForeignUser[]): readonly User[];
+  /** A rename keeps the user; `address` changes with it where the address is made of the nick. */
+  rename(user: User, nick: string, address?: UserAddress): void;
+  update(
+    user: User,
+    change: {
+      readonly ident?: string;
+      readonly host?: string;
+      readonly realName?: string;
+      readonly account?: string | null;
+      readonly away?: string | null;
+    },
+  ): void;
+  /** People who quit (or were killed there): leave all rooms and live state. */
+  retire(user: User, reason: string): void;
+  /** People lost by a split of servers: one change a room, not one a person. */
+  split(users: readonly User[], near: string, far: string): void;
+
+  /** For protocols where foreign people have sessions that act one by one (XMPP full JIDs). */
+  connect(user: User, options: SessionOptions, handler: SessionHandler): Session;
+
+  mirror(room: Room, follower: Follower): Mirror;
+  /** Also tell `userChanged` about this user of ours although no mirrored room is shared (it was introduced for a private message). */
+  watch(user: UserId): void;
+  unwatch(user: UserId): void;
+
+  /** A private message from one of the network's people. `to` is anybody but its own people. */
+  privateMessage(from: User, to: UserAddress, body: PrivateBody): Promise<Outcome<PrivateRecord>>;
+  /** The network's operators removed one of our people from their network: it leaves the rooms that the network mirrors. */
+  killed(target: User, by: string, reason: string): void;
+  /** Shown in rooms as one quiet line, with the number of people. */
+  announce(present: boolean, reason: string): void;
+  /** Everything of this network leaves: people, mirrors. */
+  withdraw(reason: string): void;
+}
+
+/**
+ * A room shared with a network that has its own copy of it. Facts come in by these verbs and are not returned to the
+ * mirror's follower; whatever else happens in the room reaches the follower, with `via` never itself.
+ */
+export interface Mirror {
+  readonly room: Room;
+  readonly network: Network;
+  /** Members that belong to the network. */
+  members(): Iterable<Member>;
+  /** One change for all. `burst` marks the members of a link's start. */
+  joined(members: readonly ForeignMember[], burst: boolean): void;
+  left(user: User, cause: Extract<LeaveCause, { readonly kind: 'leave' }>): void;
+  /** Resolves with the record; a repeated id is answered with the first record. A hook may refuse. */
+  said(user: User, body: MessageBody): Promise<Outcome<LogRecord>>;
+  topic(by: User | string, topic: string): Promise<LogRecord>;
+  /** Removes whoever it names, of any network: sharing the room is that trust. False when the link has not that right or the target is not inside. */
+  kicked(by: User | string, target: UserId, reason: string): boolean;
+  /** Status of the network's own people. Status of ours over there is recorded for the network alone (see the plugin). */
+  status(user: User, change: { readonly operator?: boolean; readonly voice?: boolean }): void;
+  detach(reason: string): void;
+}
+
+export interface Networks {
+  /** Declares a network. One plugin, one network at a time; a second declaration of the same address is an error. */
+  declare(options: NetworkOptions, handler: NetworkHandler): Network;
+  get(address: NetworkAddress): Network | undefined;
+  byLabel(label: string): Network | undefined;
+  all(): Iterable<Network>;
+}
+
+export type { Affiliation, BanMask, RoomAddress };

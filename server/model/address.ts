@@ -1,0 +1,138 @@
+/**
+ * Addresses name users, rooms, sessions and networks anywhere. They are branded strings: having one means that it is
+ * valid and normalised, so comparing two is `===`. The only casts to the brands are in this file.
+ *
+ *   native   banyan://domain/~user   banyan://domain/~user/session   banyan://domain/@room
+ *   XMPP     xmpp:alice@prosody.example   xmpp:alice@prosody.example/phone   xmpp:room@conference.example (a room)
+ *   IRC      irc:label@owner-domain/nick   (network irc:label@owner-domain)
+ *
+ * XMPP addresses of our own domain are written natively; the xmpp plugin translates (see its README).
+ */
+
+declare const brand: unique symbol;
+export type Brand<Base, Name extends string> = Base & { readonly [brand]: Name };
+
+export type Domain = Brand<string, 'Domain'>;
+export type UserAddress = Brand<string, 'UserAddress'>;
+export type SessionAddress = Brand<string, 'SessionAddress'>;
+export type RoomAddress = Brand<string, 'RoomAddress'>;
+/** A foreign namespace: `irc:label@owner-domain`, or `xmpp:domain` for one federated XMPP domain. */
+export type NetworkAddress = Brand<string, 'NetworkAddress'>;
+
+/** The name given cannot be an address; `message` says which rule it breaks. */
+export class AddressError extends Error {
+  override readonly name = 'AddressError';
+}
+
+const maxPartBytes = 255;
+
+/**
+ * Prepares a user or room name: PRECIS UsernameCaseMapped (RFC 8265 section 3.3): width mapping, lower case, NFC, then
+ * only letters, digits, marks inside the word and printable ASCII. Room names may contain any of these too.
+ * @throws AddressError when nothing, too much, or a forbidden character is left
+ */
+export function prepareName(name: string): string {
+  const prepared = mapWidth(name).toLowerCase().normalize('NFC');
+  if (prepared === '') throw new AddressError('a name must not be empty');
+  if (Buffer.byteLength(prepared) > maxPartBytes) throw new AddressError(`a name must not be longer than ${maxPartBytes} bytes`);
+  const bad = /[^\p{L}\p{N}\p{Mn}\p{Mc}\x21-\x7e]/u.exec(prepared);
+  if (bad) throw new AddressError(`a name must not contain ${describeCharacter(bad[0])}`);
+  if (/[/"&'<>@:\\]/.test(prepared)) throw new AddressError('a name must not contain any of / " & \' < > @ : \\');
+  if (/^\p{M}/u.test(prepared)) throw new AddressError('a name must not begin with a combining mark');
+  return prepared;
+}
+
+function mapWidth(text: string): string {
+  return text.replace(/[\uff01-\uff5e]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0)).replace(/\u3000/g, ' ');
+}
+
+function describeCharacter(character: string): string {
+  if (character === ' ') return 'a blank';
+  return `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
+}
+
+/** Parses a DNS domain: lower case, no trailing dot, labels of letters, digits, hyphens (U-labels allowed). @throws AddressError */
+export function parseDomain(text: string): Domain {
+  const domain = text.normalize('NFC').toLowerCase().replace(/\.$/, '');
+  if (domain.length === 0 || Buffer.byteLength(domain) > maxPartBytes) throw new AddressError('a domain must have 1 to 255 bytes');
+  if (
+    !/^(?:[\p{L}\p{N}](?:[\p{L}\p{N}\p{M}-]{0,61}[\p{L}\p{N}\p{M}])?\.)*[\p{L}\p{N}](?:[\p{L}\p{N}\p{M}-]{0,61}[\p{L}\p{N}\p{M}])?$/u.test(
+      domain,
+    )
+  ) {
+    throw new AddressError('a domain is made of labels of letters, digits and hyphens, joined by dots');
+  }
+  return domain as Domain;
+}
+
+export function userAddress(domain: Domain, name: string): UserAddress {
+  return `banyan://${domain}/~${prepareName(name)}` as UserAddress;
+}
+
+export function roomAddress(domain: Domain, name: string): RoomAddress {
+  return `banyan://${domain}/@${prepareName(name)}` as RoomAddress;
+}
+
+/** The address of one session of a user, in the user's own scheme. */
+export function sessionAddress(user: UserAddress, session: string): SessionAddress {
+  return `${user}/${session}` as SessionAddress;
+}
+
+/** The network of an IRC-like namespace without DNS names of its own: `irc:label@owner-domain`. @throws AddressError */
+export function ircNetworkAddress(label: string, owner: Domain): NetworkAddress {
+  if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(label)) throw new AddressError('a network label is 1 to 32 of a-z, 0-9 and hyphen');
+  return `irc:${label}@${owner}` as NetworkAddress;
+}
+
+/** The namespace of one federated XMPP domain. */
+export function xmppNetworkAddress(domain: Domain): NetworkAddress {
+  return `xmpp:${domain}` as NetworkAddress;
+}
+
+/** A user of an IRC-like network; `name` is the folded nick or account that the network guarantees unique. */
+export function ircUserAddress(network: NetworkAddress, name: string): UserAddress {
+  return `${network}/${name}` as UserAddress;
+}
+
+/** A federated XMPP user; `local` and `domain` already prepared by the XMPP plugin. */
+export function xmppUserAddress(local: string, domain: Domain): UserAddress {
+  return `xmpp:${local}@${domain}` as UserAddress;
+}
+
+/** The parts of an address of any scheme. */
+export interface AddressParts {
+  readonly scheme: 'banyan' | 'xmpp' | 'irc';
+  readonly kind: 'user' | 'room';
+  /** DNS domain that answers for the address: own domain, XMPP domain, or the owner of an IRC network. */
+  readonly domain: Domain;
+  readonly name: string;
+  /** Label of an IRC network. */
+  readonly label?: string;
+}
+
+/** Takes an address apart again. @throws AddressError for text that is no address */
+export function addressParts(address: UserAddress | RoomAddress): AddressParts {
+  const native = /^banyan:\/\/([^/]+)\/([~@])([^/]+)$/.exec(address);
+  if (native) return { scheme: 'banyan', kind: native[2] === '@' ? 'room' : 'user', domain: native[1] as Domain, name: native[3]! };
+  const irc = /^irc:([^@/]+)@([^/]+)\/(.+)$/.exec(address);
+  if (irc)
+    return { scheme: 'irc', kind: /^[#&+!]/.test(irc[3]!) ? 'room' : 'user', domain: irc[2] as Domain, name: irc[3]!, label: irc[1]! };
+  const xmpp = /^xmpp:([^@/]+)@([^/]+)$/.exec(address);
+  if (xmpp) return { scheme: 'xmpp', kind: 'user', domain: xmpp[2] as Domain, name: xmpp[1]! };
+  throw new AddressError(`"${address}" is not an address`);
+}
+
+/** Parses a user address that came from storage or a person, in any scheme. @throws AddressError */
+export function parseUserAddress(text: string): UserAddress {
+  const parts = addressParts(text as UserAddress);
+  if (parts.kind !== 'user') throw new AddressError(`"${text}" names a room, not a user`);
+  if (parts.scheme === 'banyan') return userAddress(parseDomain(parts.domain), parts.name);
+  return text as UserAddress;
+}
+
+/** Parses a native room address. @throws AddressError */
+export function parseRoomAddress(text: string): RoomAddress {
+  const parts = addressParts(text as RoomAddress);
+  if (parts.kind !== 'room') throw new AddressError(`"${text}" names a user, not a room`);
+  return parts.scheme === 'banyan' ? roomAddress(parseDomain(parts.domain), parts.name) : (text as RoomAddress);
+}
