@@ -56,6 +56,8 @@ export interface StoredRoom {
   readonly bans: readonly BanMask[];
   /** First number that each address may read under history `joined`. */
   readonly since: readonly (readonly [UserAddress, number])[];
+  /** Number of the last record of the room's log that this state includes; a start applies the later ones. */
+  readonly applied: number;
 }
 
 export interface Storage {

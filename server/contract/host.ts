@@ -76,7 +76,7 @@ export interface HookPoints {
 }
 
 export interface Hooks {
-  /** Filters run in ascending order of `order`; synchronous, so that messages keep theirs. */
+  /** Filters run in ascending order of `order`; synchronous, so that messages keep theirs. The answer removes the filter again. */
   filter<Point extends keyof HookPoints>(
     point: Point,
     order: number,

@@ -115,6 +115,11 @@ export interface Mirror {
 export interface Networks {
   /** Declares a network. One plugin, one network at a time; a second declaration of the same address is an error. */
   declare(options: NetworkOptions, handler: NetworkHandler): Network;
+  /**
+   * Names who can introduce a foreign user that nobody has heard of yet, by the scheme of the address (`xmpp`), so that a
+   * private message can be written to any address. The answer removes the resolver again.
+   */
+  resolver(scheme: 'xmpp' | 'irc', introduce: (address: UserAddress) => User | undefined): () => void;
   get(address: NetworkAddress): Network | undefined;
   byLabel(label: string): Network | undefined;
   all(): Iterable<Network>;

@@ -68,9 +68,7 @@ export type LoggedContent =
       readonly room?: RoomAddress;
       readonly original?: Original;
     }
-  | { readonly kind: 'invitation'; readonly author: Author; readonly to: Author; readonly room: RoomAddress; readonly reason: string }
-  /** In an inbox only: its owner has read the log up to there. */
-  | { readonly kind: 'read'; readonly log: LogAddress; readonly number: number };
+  | { readonly kind: 'invitation'; readonly author: Author; readonly to: Author; readonly room: RoomAddress; readonly reason: string };
 
 export type LoggedKind = LoggedContent['kind'];
 
@@ -151,7 +149,10 @@ export interface BanMask {
 /** Why members appeared. */
 export type JoinCause = { readonly kind: 'join' } | { readonly kind: 'burst'; readonly network: NetworkAddress };
 
-/** Why members went. `split` names the two servers (or networks) between which the link broke. */
+/**
+ * Why members went. `split` names the two servers (or networks) between which the link broke; it comes once a room, with
+ * all members lost: who was in two rooms comes in both.
+ */
 export type LeaveCause =
   | { readonly kind: 'leave'; readonly reason: string }
   | { readonly kind: 'quit'; readonly reason: string }
