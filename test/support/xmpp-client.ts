@@ -102,7 +102,7 @@ export async function connectXmpp(options: XmppClientOptions): Promise<XmppClien
         `its own presence in ${room}`,
         (stanza) =>
           stanza.is('presence') &&
-          String(stanza.attrs.from).startsWith(`${room}`) &&
+          String(stanza.attrs.from).startsWith(room) &&
           (stanza.attrs.type === 'error' || statusCodes(stanza).includes('110')),
         { since, within: 20_000 },
       );

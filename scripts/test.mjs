@@ -1,0 +1,98 @@
+/**
+ * `npm test`: installs what is missing, checks the source, and runs all tests. The last line is `N passed, N failed`.
+ * `npm test -- unit e2e` runs only these of check, unit, security, interop, e2e.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build, ensurePackages, ensurePeers, root, run } from './prepare.mjs';
+
+/** Stages in one group run side by side. `minutes` is when a stage is given up. */
+const groups = [
+  [
+    { name: 'unit', minutes: 4 },
+    { name: 'security', minutes: 4 },
+  ],
+  [{ name: 'interop', minutes: 5, peers: true }],
+  [{ name: 'e2e', minutes: 7, peers: true }],
+];
+
+const wanted = process.argv.slice(2);
+const want = (name) => wanted.length === 0 || wanted.includes(name);
+const scratch = mkdtempSync(join(tmpdir(), 'banyan-totals-'));
+const totals = { passed: 0, failed: 0 };
+const count = (ok) => (ok ? (totals.passed += 1) : (totals.failed += 1));
+const begun = performance.now();
+
+try {
+  await ensurePackages();
+  const missing = groups.flat().some((stage) => stage.peers && want(stage.name)) ? await ensurePeers() : [];
+  if (want('check')) count((await run(process.execPath, ['scripts/check.mjs'])) === 0);
+  await build();
+  for (const group of groups) {
+    const stages = group.filter((stage) => want(stage.name) && existsSync(join(root, 'dist', 'test', stage.name)));
+    if (missing.length > 0 && stages.some((stage) => stage.peers)) {
+      console.log(`\n${stages.map((stage) => stage.name).join(', ')}: left out, for want of ${missing.join(' ')}`);
+      if (process.env.CI) count(false);
+      continue;
+    }
+    for (const outcome of await Promise.all(stages.map((stage) => runStage(stage, stages.length > 1)))) {
+      totals.passed += outcome.passed;
+      totals.failed += outcome.failed;
+    }
+  }
+} catch (error) {
+  console.error(`\n${error.message}`);
+  count(false);
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+console.log(`\nin ${Math.round((performance.now() - begun) / 1000)} s`);
+console.log(`${totals.passed} passed, ${totals.failed} failed`);
+process.exitCode = totals.failed === 0 ? 0 : 1;
+
+/** One mocha process. Where several run side by side, each one's output is shown when it is complete. */
+function runStage({ name, minutes }, collect) {
+  const file = join(scratch, `${name}.json`);
+  const stageBegun = performance.now();
+  if (!collect) console.log(`\n${name}`);
+  return new Promise((resolve) => {
+    const child = spawn(
+      process.execPath,
+      ['node_modules/mocha/bin/mocha.js', '--reporter', 'scripts/reporter.mjs', '--recursive', `dist/test/${name}`],
+      {
+        cwd: root,
+        stdio: ['ignore', collect ? 'pipe' : 'inherit', collect ? 'pipe' : 'inherit'],
+        env: { ...process.env, BANYAN_TEST_TOTALS: file },
+      },
+    );
+    let output = '';
+    if (collect) for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+    let late = '';
+    const giveUp = (why) => {
+      late = why;
+      child.kill('SIGKILL');
+    };
+    const deadline = setTimeout(() => giveUp(`not done after ${minutes} minutes`), minutes * 60_000);
+    /** Mocha ends by itself when nothing is left open: what keeps it alive after the last test is a leak. */
+    const watch = setInterval(() => {
+      if (!existsSync(file)) return;
+      clearInterval(watch);
+      setTimeout(() => giveUp('the tests are over, but something they opened keeps the process alive'), 15_000).unref();
+    }, 1000);
+    child.on('close', (code) => {
+      clearTimeout(deadline);
+      clearInterval(watch);
+      if (collect) console.log(`\n${name}\n${output.trimEnd()}`);
+      const outcome = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 0 };
+      if (late !== '') console.log(`FAILED ${name}: ${late}`);
+      else if (code !== 0 && outcome.failed === 0) console.log(`FAILED ${name}: mocha ended with ${code}`);
+      if (late !== '' || (code !== 0 && outcome.failed === 0)) outcome.failed += 1;
+      console.log(
+        `       ${name}: ${outcome.passed} passed, ${outcome.failed} failed (${Math.round((performance.now() - stageBegun) / 1000)} s)`,
+      );
+      resolve(outcome);
+    });
+  });
+}
