@@ -1,11 +1,28 @@
 /** The core, opened on a storage: live state, logs, accounts. It knows no protocol. */
+import { createHmac, randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Accounts, Account } from './contract/accounts.ts';
 import type { Clock, Hooks } from './contract/host.ts';
 import type { Networks } from './contract/networks.ts';
 import type { Rooms } from './contract/rooms.ts';
 import type { Users } from './contract/users.ts';
-import type { Domain } from './model/address.ts';
+import { AccountDirectory } from './directory/accounts.ts';
+import { Audience } from './directory/audience.ts';
+import type { Context } from './directory/context.ts';
+import { HookChain } from './directory/hooks.ts';
+import { Membership } from './directory/membership.ts';
+import { Moderation } from './directory/moderation.ts';
+import { NetworkDirectory } from './directory/networks.ts';
+import { PrivateMessages } from './directory/private-messages.ts';
+import { restoreReadPositions, restoreRooms } from './directory/restore.ts';
+import { RoomDirectory } from './directory/rooms.ts';
+import { Saver } from './directory/saver.ts';
+import { Directory, type UserState } from './directory/state.ts';
+import { Talk } from './directory/talk.ts';
+import { UserDirectory } from './directory/users.ts';
+import { Delivery } from './log/delivery.ts';
+import { beginEpoch, endEpoch, Logbook } from './log/logbook.ts';
+import { userAddress, type Domain } from './model/address.ts';
 import type { RoomConfig } from './model/event.ts';
 import type { Outcome } from './model/outcome.ts';
 import type { Storage } from './storage.ts';
@@ -71,7 +88,57 @@ export interface Core {
   close(reason: string): Promise<void>;
 }
 
-/** Opens the core: reads rooms, positions and accounts; begins a new epoch in every log after an unclean stop. */
-export function openCore(_options: CoreOptions): Promise<Core> {
-  return Promise.reject(new Error('the core is still being written'));
+/** Opens the core: reads rooms, positions and accounts; begins a new epoch after an unclean stop. @throws StorageError */
+export async function openCore(options: CoreOptions): Promise<Core> {
+  const { storage, clock, log, domain, limits } = options;
+  const epoch = await beginEpoch(storage, randomBytes(6).toString('base64url'));
+  const logbook = new Logbook(await storage.allPositions(), epoch, domain, clock);
+  const delivery = new Delivery(storage, log, (logs) => logbook.reset(logs, storage));
+  const directory = new Directory();
+  const saver = new Saver(storage, log);
+  const secret = (purpose: string): Buffer => createHmac('sha256', options.secret).update(purpose).digest();
+  const audience = new Audience(directory, delivery, log);
+  const table = new Map((await storage.accounts()).map((account) => [account.name, account]));
+  const remember = (user: UserState): void => {
+    const account = user.account === null ? undefined : table.get(user.account);
+    if (account !== undefined) accounts.save({ ...account, rooms: [...user.rooms].map((room) => room.address) });
+  };
+  const hooks = new HookChain();
+  const context: Context = { directory, delivery, logbook, audience, hooks, saver, storage, clock, limits, domain, log, secret, remember };
+  const membership = new Membership(context);
+  const talk = new Talk(context, membership);
+  const moderation = new Moderation(context, membership, talk);
+  const privateMessages = new PrivateMessages(context, (name) => table.has(name));
+  const accounts = new AccountDirectory(context, table, options.registration, (name) => {
+    const user = directory.byAddress.get(userAddress(domain, name));
+    if (user !== undefined) users.quit(user, 'the account was removed');
+  });
+  const users = new UserDirectory(context, membership, privateMessages, table, (account) => accounts.save(account));
+  const rooms = new RoomDirectory(context, {
+    membership,
+    talk,
+    moderation,
+    privateMessages,
+  });
+  const networks = new NetworkDirectory({ context, membership, talk, moderation, users, privateMessages });
+  await restoreRooms(context, options.rooms);
+  await restoreReadPositions(context);
+
+  return {
+    users,
+    rooms,
+    accounts,
+    networks,
+    hooks,
+    secret,
+    async close(reason) {
+      for (const user of [...directory.users.values()]) {
+        for (const session of [...user.sessions]) users.end(session, reason);
+        user.lingering?.cancel();
+      }
+      await delivery.drained();
+      await saver.drained();
+      await endEpoch(storage);
+    },
+  };
 }

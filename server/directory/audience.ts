@@ -1,0 +1,68 @@
+/** Who must be told about a user: everybody who shares a room, once, however many rooms are shared. */
+import type { UserChange } from '../model/event.ts';
+import type { Logger } from 'pino';
+import type { Delivery } from '../log/delivery.ts';
+import type { Follower } from '../contract/rooms.ts';
+import type { Directory, RoomState, SessionState, UserState } from './state.ts';
+import type { SessionHandler } from '../contract/users.ts';
+
+export type Watcher = (change: UserChange | { readonly kind: 'introduced'; readonly user: UserState }) => void;
+
+export class Audience {
+  readonly #directory: Directory;
+  readonly #delivery: Delivery;
+  readonly #watchers = new Set<Watcher>();
+
+  readonly #log: Logger;
+
+  constructor(directory: Directory, delivery: Delivery, log: Logger) {
+    this.#directory = directory;
+    this.#delivery = delivery;
+    this.#log = log;
+  }
+
+  watch(watcher: Watcher): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  introduced(user: UserState): void {
+    for (const watcher of this.#watchers) watcher({ kind: 'introduced', user });
+  }
+
+  /** Tells of a change in order with everything else. `rooms` are those shared at the moment of the change. */
+  tell(user: UserState, change: UserChange, rooms: Iterable<RoomState> = user.rooms): void {
+    const shared = [...rooms];
+    const own = [...user.sessions];
+    this.#delivery.step(undefined, () => this.#show(user, change, shared, own));
+  }
+
+  #show(user: UserState, change: UserChange, rooms: readonly RoomState[], own: readonly SessionState[]): void {
+    const told = new Set<Follower>();
+    for (const session of own) {
+      told.add(session.handler);
+      if (!session.closed) this.#guard(() => session.handler.userChanged(change));
+    }
+    for (const room of rooms) {
+      for (const [follower, kind] of room.followers) {
+        if (kind !== 'session' || told.has(follower)) continue;
+        told.add(follower);
+        this.#guard(() => (follower as SessionHandler).userChanged(change));
+      }
+    }
+    for (const network of this.#directory.networks.values()) {
+      if (network.address === user.network) continue;
+      if (network.watched.has(user.id) || rooms.some((room) => network.mirrors.has(room)))
+        this.#guard(() => network.handler.userChanged(change));
+    }
+    for (const watcher of this.#watchers) this.#guard(() => watcher(change));
+  }
+
+  #guard(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#log.error({ err: error }, 'somebody failed on the change of a user');
+    }
+  }
+}

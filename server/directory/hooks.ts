@@ -1,0 +1,40 @@
+/** Ordered, typed filters before something happens. */
+import type { HookPoints, Hooks, Verdict } from '../contract/host.ts';
+import type { Outcome } from '../model/outcome.ts';
+import { accepted } from '../model/outcome.ts';
+
+interface Filter<Point extends keyof HookPoints> {
+  readonly order: number;
+  readonly run: (subject: HookPoints[Point]) => Verdict<HookPoints[Point]>;
+}
+
+export class HookChain implements Hooks {
+  readonly #filters: { [Point in keyof HookPoints]: Filter<Point>[] } = { content: [], join: [], register: [] };
+
+  filter<Point extends keyof HookPoints>(
+    point: Point,
+    order: number,
+    run: (subject: HookPoints[Point]) => Verdict<HookPoints[Point]>,
+  ): () => void {
+    const filters: Filter<Point>[] = this.#filters[point];
+    const filter = { order, run };
+    const at = filters.findIndex((other) => other.order > order);
+    filters.splice(at < 0 ? filters.length : at, 0, filter);
+    return () => {
+      const index = filters.indexOf(filter);
+      if (index >= 0) filters.splice(index, 1);
+    };
+  }
+
+  /** Passes `subject` through all filters of a point. */
+  run<Point extends keyof HookPoints>(point: Point, subject: HookPoints[Point]): Outcome<HookPoints[Point]> {
+    const filters: Filter<Point>[] = this.#filters[point];
+    let current = subject;
+    for (const filter of filters) {
+      const verdict = filter.run(current);
+      if ('refuse' in verdict) return { ok: false, refusal: verdict.refuse };
+      current = verdict.pass;
+    }
+    return accepted(current);
+  }
+}

@@ -1,0 +1,206 @@
+/** Entering and leaving rooms, and which sessions see them. */
+import type { JoinOptions, Follower } from '../contract/rooms.ts';
+import { AddressError, roomAddress, type RoomAddress } from '../model/address.ts';
+import { compareAffiliation } from '../model/affiliation.ts';
+import type { JoinCause, LeaveCause, RoomConfig } from '../model/event.ts';
+import { accepted, refused, type Outcome } from '../model/outcome.ts';
+import { oneLine } from '../model/text.ts';
+import { defaultRoomConfig, type Context } from './context.ts';
+import { maskMatches } from './names.ts';
+import { authorOf, foldNick, MemberState, RoomState, viewMember, type SessionState, type UserState } from './state.ts';
+
+export class Membership {
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** The address of a room of ours by name. */
+  addressOf(name: string): Outcome<RoomAddress> {
+    try {
+      return accepted(roomAddress(this.#context.domain, name));
+    } catch (error) {
+      if (error instanceof AddressError) return refused('bad-name', `No room can be called that: ${error.message}.`);
+      throw error;
+    }
+  }
+
+  create(address: RoomAddress, config: Partial<RoomConfig>): Outcome<RoomState> {
+    const { directory, limits, clock, logbook, saver } = this.#context;
+    if (directory.rooms.size >= limits.roomsInAll) return refused('too-many', 'This server has as many rooms as it allows.');
+    const history = config.history ?? (config.membersOnly === true ? 'joined' : defaultRoomConfig.history);
+    const room = new RoomState(address, clock.now(), { ...defaultRoomConfig, ...config, history }, logbook);
+    directory.rooms.set(address, room);
+    saver.room(room);
+    return accepted(room);
+  }
+
+  join(user: UserState, name: string, options: JoinOptions, via?: Follower): Outcome<MemberState> {
+    const { directory, limits, hooks } = this.#context;
+    const address = this.addressOf(name);
+    if (!address.ok) return address;
+    let room = directory.rooms.get(address.value);
+    if (room?.members.has(user.id) === true) {
+      const member = room.members.get(user.id)!;
+      if (options.session === undefined) return refused('already-a-member', 'You are in that room already.');
+      this.attach(options.session as SessionState, room);
+      return accepted(member);
+    }
+    if (user.rooms.size >= limits.roomsPerUser)
+      return refused('too-many', `You are in ${limits.roomsPerUser} rooms, which is the most allowed.`);
+    const fresh = room === undefined;
+    if (room === undefined) {
+      if (options.create === false) return refused('no-such-room', 'There is no such room.');
+      const created = this.create(address.value, { persistent: user.account !== null });
+      if (!created.ok) return created;
+      room = created.value;
+    }
+    const admitted = fresh ? accepted(undefined) : this.#mayEnter(user, room, options);
+    if (!admitted.ok) return admitted;
+    const hooked = hooks.run('join', { user, room });
+    if (!hooked.ok) {
+      this.closeWhenEmpty(room);
+      return hooked;
+    }
+    const member = this.#prepare(user, room);
+    if (options.nick !== undefined && foldNick(options.nick) !== foldNick(user.nick)) member.roomNick = options.nick;
+    if (fresh) {
+      if (user.account !== null || user.kind === 'foreign') room.affiliations.set(user.address, 'owner');
+      else member.operator = true;
+    }
+    room.invited.delete(user.address);
+    this.admit(room, [member], { kind: 'join' }, via, options.session as SessionState | undefined);
+    return accepted(member);
+  }
+
+  #mayEnter(user: UserState, room: RoomState, options: JoinOptions): Outcome<void> {
+    const affiliation = room.affiliationOf(user);
+    if (affiliation === 'outcast' || (compareAffiliation(affiliation, 'admin') < 0 && this.banned(user, room))) {
+      return refused('banned', 'You are banned from that room.');
+    }
+    if (compareAffiliation(affiliation, 'admin') >= 0) return accepted(undefined);
+    const invited = room.invited.has(user.address);
+    const { config } = room;
+    if (config.membersOnly && affiliation !== 'member' && !invited)
+      return refused('members-only', 'That room is for members; ask to be invited.');
+    if (config.key !== null && config.key !== options.key && !invited)
+      return refused('wrong-key', 'That room needs a key, and this is not it.');
+    if (config.limit !== null && room.members.size >= config.limit && !invited) return refused('full', 'That room is full.');
+    if (options.nick !== undefined) {
+      const folded = foldNick(options.nick);
+      for (const member of room.members.values()) {
+        if (foldNick(member.nick) === folded) return refused('nick-in-use', 'Somebody in that room has that nick.');
+      }
+    }
+    return accepted(undefined);
+  }
+
+  /** A ban mask meets this person. */
+  banned(user: UserState, room: RoomState): boolean {
+    return room.bans.some((ban) => maskMatches(ban.mask, user));
+  }
+
+  #prepare(user: UserState, room: RoomState): MemberState {
+    const member = new MemberState(user, room, this.#context.clock.now(), room.last.number + 1);
+    if (room.config.history === 'joined') this.readableFrom(room, member);
+    return member;
+  }
+
+  /** Remembers from which number on the member may read, under history `joined`; the oldest of very many is forgotten. */
+  readableFrom(room: RoomState, member: MemberState): void {
+    if (room.readableFrom.has(member.address)) return;
+    if (room.readableFrom.size >= 10_000)
+      for (const [first] of room.readableFrom) {
+        room.readableFrom.delete(first);
+        break;
+      }
+    room.readableFrom.set(member.address, member.firstNumber);
+    this.#context.saver.room(room);
+  }
+
+  /** Makes members without asking: after checks, or because a network says so. One change for all. */
+  admit(room: RoomState, members: readonly MemberState[], cause: JoinCause, via?: Follower, session?: SessionState): void {
+    const { delivery, logbook } = this.#context;
+    if (members.length === 0) return;
+    for (const member of members) {
+      room.members.set(member.user, member);
+      member.who.rooms.add(room);
+      for (const own of member.who.sessions) {
+        if (own === session || own.attach === 'all') this.#follow(own, room);
+      }
+    }
+    delivery.change(room, { kind: 'joined', members: members.map(viewMember), cause }, via);
+    if (cause.kind === 'join' && room.config.showJoins) {
+      for (const member of members)
+        delivery.record(room, logbook.next(room.log, { kind: 'join', who: authorOf(member.who, member.nick) }), via);
+    }
+  }
+
+  /** A foreign person enters as its network says: nothing is asked. Undefined when it is inside already. */
+  foreignMember(user: UserState, room: RoomState): MemberState | undefined {
+    return room.members.has(user.id) ? undefined : this.#prepare(user, room);
+  }
+
+  leave(user: UserState, room: RoomState, reason: string, via?: Follower): Outcome<void> {
+    const member = room.members.get(user.id);
+    if (member === undefined) return refused('not-a-member', 'You are not in that room.');
+    this.remove(room, [member], { kind: 'leave', reason: oneLine(reason) }, via);
+    return accepted(undefined);
+  }
+
+  /** Takes members out, tells the room once, and lets their sessions go. */
+  remove(room: RoomState, members: readonly MemberState[], cause: LeaveCause, via?: Follower): void {
+    const { delivery, logbook } = this.#context;
+    const views = members.map(viewMember);
+    for (const member of members) {
+      room.members.delete(member.user);
+      member.who.rooms.delete(room);
+    }
+    // Whoever shares the room hears of a quit by userChanged; only followers that are no persons and no networks get the change.
+    delivery.change(room, { kind: 'left', members: views, cause }, via, cause.kind === 'quit' ? 'other' : 'all');
+    if (room.config.showJoins && (cause.kind === 'leave' || cause.kind === 'quit')) {
+      for (const member of members) {
+        const who = authorOf(member.who, member.nick);
+        delivery.record(room, logbook.next(room.log, { kind: 'leave', who, reason: cause.reason, quit: cause.kind === 'quit' }), via);
+      }
+    }
+    for (const member of members) {
+      for (const session of member.who.sessions) this.detach(session, room);
+      if (cause.kind !== 'quit') this.#context.remember(member.who);
+    }
+    this.closeWhenEmpty(room);
+  }
+
+  attach(session: SessionState, room: RoomState): void {
+    if (!session.closed && room.members.has(session.user.id)) this.#follow(session, room);
+  }
+
+  #follow(session: SessionState, room: RoomState): void {
+    if (session.attached.has(room)) return;
+    session.attached.add(room);
+    this.#context.delivery.step(room, () => {
+      if (session.closed || !session.attached.has(room)) return;
+      room.followers.set(session.handler, 'session');
+      session.handler.attached(room);
+    });
+  }
+
+  /** The session sees nothing of the room any more, after what is queued now. */
+  detach(session: SessionState, room: RoomState): void {
+    if (!session.attached.delete(room)) return;
+    this.#context.delivery.step(room, () => {
+      if (session.attached.has(room)) return;
+      const followed = room.followers.delete(session.handler);
+      if (followed && !session.closed) session.handler.detached(room);
+    });
+  }
+
+  /** Forgets a room that nothing keeps. */
+  closeWhenEmpty(room: RoomState): void {
+    if (room.members.size > 0 || room.config.persistent || room.networks.size > 0 || room.closed) return;
+    room.closed = true;
+    this.#context.directory.rooms.delete(room.address);
+    this.#context.saver.remove(room);
+  }
+}

@@ -1,0 +1,257 @@
+/** Who may do what to whom in a room: kicks, bans, status, affiliations, configuration. */
+import type { Follower } from '../contract/rooms.ts';
+import type { UserAddress } from '../model/address.ts';
+import { compareAffiliation, type Affiliation } from '../model/affiliation.ts';
+import type { Author, BanMask, RoomConfig } from '../model/event.ts';
+import type { UserId } from '../model/ids.ts';
+import { accepted, refused, type Outcome } from '../model/outcome.ts';
+import { oneLine } from '../model/text.ts';
+import type { BornElsewhere } from '../log/logbook.ts';
+import type { Context } from './context.ts';
+import type { Membership } from './membership.ts';
+import { completeMask } from './names.ts';
+import { authorOf, foldNick, viewMember, type MemberState, type RoomState, type UserState } from './state.ts';
+import type { Talk } from './talk.ts';
+
+const mostBans = 500;
+
+interface Standing {
+  readonly author: Author;
+  readonly affiliation: Affiliation;
+  readonly moderator: boolean;
+}
+
+export class Moderation {
+  readonly #context: Context;
+  readonly #membership: Membership;
+  readonly #talk: Talk;
+
+  constructor(context: Context, membership: Membership, talk: Talk) {
+    this.#context = context;
+    this.#membership = membership;
+    this.#talk = talk;
+  }
+
+  /** What the actor is in the room; administrators of the server may act from outside. */
+  #standing(
+    user: UserState,
+    room: RoomState,
+  ): Outcome<{ readonly author: Author; readonly affiliation: Affiliation; readonly moderator: boolean }> {
+    const member = room.members.get(user.id);
+    const affiliation = room.affiliationOf(user);
+    if (member === undefined && compareAffiliation(affiliation, 'admin') < 0) return refused('not-a-member', 'You are not in that room.');
+    const moderator = member === undefined ? true : member.role === 'moderator';
+    return accepted({ author: authorOf(user, member?.nick), affiliation, moderator });
+  }
+
+  #moderator(user: UserState, room: RoomState): Outcome<Standing> {
+    const standing = this.#standing(user, room);
+    if (standing.ok && !standing.value.moderator) return refused('not-permitted', 'Only moderators of the room may do that.');
+    return standing;
+  }
+
+  async kick(user: UserState, room: RoomState, target: UserId, reason: string, ban: boolean, via?: Follower): Promise<Outcome<void>> {
+    const actor = this.#moderator(user, room);
+    if (!actor.ok) return actor;
+    const member = room.members.get(target);
+    if (member === undefined) return refused('no-such-user', 'Nobody of that name is in the room.');
+    if (
+      compareAffiliation(member.affiliation, actor.value.affiliation) > 0 ||
+      (member.affiliation === actor.value.affiliation && member.affiliation === 'admin')
+    ) {
+      return refused('not-permitted', 'You cannot remove somebody of that standing.');
+    }
+    if (ban) this.#banPerson(user, room, member, actor.value, oneLine(reason), via);
+    return accepted(await this.kicked(room, member, actor.value.author, reason, ban, via));
+  }
+
+  /** Bars a person who is inside: the address, where it is lasting and the actor may change affiliations, else the host. */
+  #banPerson(user: UserState, room: RoomState, member: MemberState, actor: Standing, reason: string, via?: Follower): void {
+    const { who } = member;
+    const { author } = actor;
+    const lasting = !who.guest && who.network?.startsWith('irc:') !== true;
+    if (lasting && compareAffiliation(actor.affiliation, 'admin') >= 0) {
+      void this.#talk.append(user, room, { kind: 'affiliation', author, address: who.address, affiliation: 'outcast', reason }, via);
+      return;
+    }
+    const ban: BanMask = { mask: `*!*@${who.host}`, by: author.nick, at: this.#context.clock.now(), reason };
+    void this.#talk.append(user, room, { kind: 'ban', author, add: true, ban }, via);
+  }
+
+  /** Logs and carries out a kick without asking for rights. */
+  async kicked(
+    room: RoomState,
+    member: MemberState,
+    author: Author,
+    reason: string,
+    banned: boolean,
+    via?: Follower,
+    elsewhere: BornElsewhere = {},
+  ): Promise<void> {
+    const text = oneLine(reason);
+    const target = authorOf(member.who, member.nick);
+    const logged = this.#talk.append(undefined, room, { kind: 'kick', author, target, reason: text, banned }, via, elsewhere);
+    this.#membership.remove(room, [member], { kind: 'kick', by: author, reason: text, banned }, via);
+    await logged;
+  }
+
+  grant(
+    user: UserState,
+    room: RoomState,
+    target: UserId,
+    change: { readonly operator?: boolean; readonly voice?: boolean },
+    via?: Follower,
+  ): Outcome<void> {
+    const actor = this.#moderator(user, room);
+    if (!actor.ok) return actor;
+    const member = room.members.get(target);
+    if (member === undefined) return refused('no-such-user', 'Nobody of that name is in the room.');
+    if (change.operator === false && member.who !== user && compareAffiliation(member.affiliation, actor.value.affiliation) > 0) {
+      return refused('not-permitted', 'You cannot take status from somebody of that standing.');
+    }
+    this.granted(room, member, change, actor.value.author, via);
+    return accepted(undefined);
+  }
+
+  /** Changes status without asking for rights. */
+  granted(
+    room: RoomState,
+    member: MemberState,
+    change: { readonly operator?: boolean; readonly voice?: boolean },
+    by: Author | undefined,
+    via?: Follower,
+  ): void {
+    const before = viewMember(member);
+    member.operator = change.operator ?? member.operator;
+    member.voice = change.voice ?? member.voice;
+    if (before.operator === member.operator && before.voice === member.voice) return;
+    this.#context.delivery.change(room, { kind: 'member', before, after: viewMember(member), ...(by === undefined ? {} : { by }) }, via);
+  }
+
+  async setAffiliation(
+    user: UserState,
+    room: RoomState,
+    address: UserAddress,
+    affiliation: Affiliation,
+    reason: string,
+    via?: Follower,
+  ): Promise<Outcome<void>> {
+    const actor = this.#standing(user, room);
+    if (!actor.ok) return actor;
+    const own = actor.value.affiliation;
+    const current = room.affiliations.get(address) ?? 'none';
+    if (compareAffiliation(own, 'admin') < 0) return refused('not-permitted', 'Only admins and owners of the room may do that.');
+    if (own === 'admin' && (compareAffiliation(current, 'admin') >= 0 || compareAffiliation(affiliation, 'admin') >= 0)) {
+      return refused('not-permitted', 'Only owners may make or unmake admins and owners.');
+    }
+    if (current === affiliation) return accepted(undefined);
+    if (current === 'owner' && [...room.affiliations.values()].filter((one) => one === 'owner').length === 1) {
+      return refused('not-permitted', 'A room needs an owner; name another one first.');
+    }
+    const { author } = actor.value;
+    const member = this.#memberOf(room, address);
+    const before = member === undefined ? undefined : viewMember(member);
+    const text = oneLine(reason);
+    const logged = this.#talk.append(user, room, { kind: 'affiliation', author, address, affiliation, reason: text }, via);
+    if (member !== undefined && before !== undefined) this.#affiliated(room, member, before, author, text, via);
+    const outcome = await logged;
+    return outcome.ok ? accepted(undefined) : outcome;
+  }
+
+  #affiliated(
+    room: RoomState,
+    member: MemberState,
+    before: ReturnType<typeof viewMember>,
+    author: Author,
+    reason: string,
+    via?: Follower,
+  ): void {
+    if (member.affiliation === 'outcast') void this.kicked(room, member, author, reason, true, via);
+    else if (room.config.membersOnly && compareAffiliation(member.affiliation, 'member') < 0)
+      this.#membership.remove(room, [member], { kind: 'affiliation', by: author, reason }, via);
+    else this.#context.delivery.change(room, { kind: 'member', before, after: viewMember(member), by: author }, via);
+  }
+
+  #memberOf(room: RoomState, address: UserAddress): MemberState | undefined {
+    const user = this.#context.directory.byAddress.get(address);
+    return user === undefined ? undefined : room.members.get(user.id);
+  }
+
+  async ban(user: UserState, room: RoomState, mask: string, reason: string, via?: Follower): Promise<Outcome<BanMask>> {
+    const actor = this.#moderator(user, room);
+    if (!actor.ok) return actor;
+    const complete = completeMask(mask);
+    if (complete === undefined) return refused('bad-name', 'A ban mask looks like nick!user@host, with * and ? as wildcards.');
+    const known = room.bans.find((ban) => ban.mask.toLowerCase() === complete.toLowerCase());
+    if (known !== undefined) return accepted(known);
+    if (room.bans.length >= mostBans) return refused('too-many', `A room may have at most ${mostBans} bans.`);
+    const ban: BanMask = { mask: complete, by: actor.value.author.nick, at: this.#context.clock.now(), reason: oneLine(reason) };
+    const logged = await this.#talk.append(user, room, { kind: 'ban', author: actor.value.author, add: true, ban }, via);
+    return logged.ok ? accepted(ban) : logged;
+  }
+
+  async unban(user: UserState, room: RoomState, mask: string, via?: Follower): Promise<Outcome<BanMask>> {
+    const actor = this.#moderator(user, room);
+    if (!actor.ok) return actor;
+    const complete = completeMask(mask)?.toLowerCase();
+    const ban = room.bans.find((one) => one.mask.toLowerCase() === complete);
+    if (ban === undefined) return refused('no-such-user', 'There is no such ban.');
+    const logged = await this.#talk.append(user, room, { kind: 'ban', author: actor.value.author, add: false, ban }, via);
+    return logged.ok ? accepted(ban) : logged;
+  }
+
+  async configure(user: UserState, room: RoomState, changes: Partial<RoomConfig>, via?: Follower): Promise<Outcome<void>> {
+    const actor = this.#moderator(user, room);
+    if (!actor.ok) return actor;
+    const ownersOnly: readonly (keyof RoomConfig)[] = ['persistent', 'nonAnonymous', 'history', 'showJoins', 'title'];
+    if (
+      ownersOnly.some((key) => changes[key] !== undefined && changes[key] !== room.config[key]) &&
+      compareAffiliation(actor.value.affiliation, 'owner') < 0
+    ) {
+      return refused('not-permitted', 'Only owners of the room may change that.');
+    }
+    const changed = Object.fromEntries(
+      Object.entries(changes).filter(([key, value]) => value !== undefined && value !== room.config[key as keyof RoomConfig]),
+    ) as Partial<RoomConfig>;
+    if (Object.keys(changed).length === 0) return accepted(undefined);
+    const logged = this.#talk.append(user, room, { kind: 'config', author: actor.value.author, changes: changed }, via);
+    if (changed.history === 'joined') for (const member of room.members.values()) this.#membership.readableFrom(room, member);
+    const outcome = await logged;
+    return outcome.ok ? accepted(undefined) : outcome;
+  }
+
+  setRoomNick(user: UserState, room: RoomState, nick: string, via?: Follower): Outcome<MemberState> {
+    const member = room.members.get(user.id);
+    if (member === undefined) return refused('not-a-member', 'You are not in that room.');
+    const wanted = oneLine(nick);
+    if (wanted === '' || [...wanted].length > this.#context.limits.nickCharacters * 2)
+      return refused('bad-nick', 'That nick is empty or too long.');
+    const folded = foldNick(wanted);
+    for (const other of room.members.values()) {
+      if (other !== member && foldNick(other.nick) === folded) return refused('nick-in-use', 'Somebody in that room has that nick.');
+    }
+    const before = viewMember(member);
+    member.roomNick = wanted === user.nick ? undefined : wanted;
+    if (before.nick === member.nick) return accepted(member);
+    this.#context.delivery.change(room, { kind: 'member', before, after: viewMember(member), by: authorOf(user, before.nick) }, via);
+    if (room.config.showJoins) {
+      this.#context.delivery.record(
+        room,
+        this.#context.logbook.next(room.log, { kind: 'nick', who: authorOf(user, before.nick), nick: member.nick }),
+        via,
+      );
+    }
+    return accepted(member);
+  }
+
+  async close(user: UserState, room: RoomState, reason: string): Promise<Outcome<void>> {
+    const actor = this.#standing(user, room);
+    if (!actor.ok) return actor;
+    if (actor.value.affiliation !== 'owner') return refused('not-permitted', 'Only owners may close a room.');
+    room.config = { ...room.config, persistent: false };
+    if (room.members.size === 0) this.#membership.closeWhenEmpty(room);
+    else this.#membership.remove(room, [...room.members.values()], { kind: 'room-closed', reason: oneLine(reason) });
+    await this.#context.delivery.shown(room);
+    return accepted(undefined);
+  }
+}

@@ -1,0 +1,338 @@
+/** Foreign networks: their people, their mirrors, and the facts that they report. */
+import type { ForeignMember, ForeignUser, Mirror, Network, NetworkHandler, NetworkOptions, Networks } from '../contract/networks.ts';
+import type { Follower, Member, MessageBody, Room } from '../contract/rooms.ts';
+import type { PrivateBody, PrivateRecord, Session, SessionHandler, SessionOptions, User } from '../contract/users.ts';
+import type { NetworkAddress, UserAddress } from '../model/address.ts';
+import type { Author, LeaveCause, LogRecord } from '../model/event.ts';
+import type { UserId } from '../model/ids.ts';
+import { refused, type Outcome } from '../model/outcome.ts';
+import { oneLine } from '../model/text.ts';
+import type { Context } from './context.ts';
+import type { Membership } from './membership.ts';
+import type { Moderation } from './moderation.ts';
+import type { PrivateMessages } from './private-messages.ts';
+import { authorOf, UserState, viewUser, type MemberState, type NetworkState, type RoomState } from './state.ts';
+import type { Talk } from './talk.ts';
+import type { UserDirectory } from './users.ts';
+
+interface Parts {
+  readonly context: Context;
+  readonly membership: Membership;
+  readonly talk: Talk;
+  readonly moderation: Moderation;
+  readonly users: UserDirectory;
+  readonly privateMessages: PrivateMessages;
+}
+
+export class NetworkDirectory implements Networks {
+  readonly #parts: Parts;
+  readonly #declared = new Map<NetworkAddress, ForeignNetwork>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** @throws Error when the address or the label is declared already */
+  declare(options: NetworkOptions, handler: NetworkHandler): Network {
+    if (this.#declared.has(options.address)) throw new Error(`the network ${options.address} is declared already`);
+    if (this.byLabel(options.label) !== undefined)
+      throw new Error(`a network labelled "${options.label}" is declared already; labels are unique on a server`);
+    const network = new ForeignNetwork(this.#parts, options, handler, () => this.#declared.delete(options.address));
+    this.#declared.set(options.address, network);
+    return network;
+  }
+
+  resolver(scheme: 'xmpp' | 'irc', introduce: (address: UserAddress) => User | undefined): () => void {
+    const { resolvers } = this.#parts.privateMessages;
+    const resolve = introduce as (address: UserAddress) => UserState | undefined;
+    resolvers.set(scheme, resolve);
+    return () => {
+      if (resolvers.get(scheme) === resolve) resolvers.delete(scheme);
+    };
+  }
+
+  get(address: NetworkAddress): Network | undefined {
+    return this.#declared.get(address);
+  }
+  byLabel(label: string): Network | undefined {
+    for (const network of this.#declared.values()) if (network.label === label) return network;
+    return undefined;
+  }
+  all(): Iterable<Network> {
+    return this.#declared.values();
+  }
+}
+
+class ForeignNetwork implements Network {
+  readonly address: NetworkAddress;
+  readonly title: string;
+  readonly label: string;
+  readonly state: NetworkState;
+  readonly parts: Parts;
+  readonly #forget: () => void;
+
+  constructor(parts: Parts, options: NetworkOptions, handler: NetworkHandler, forget: () => void) {
+    this.parts = parts;
+    this.address = options.address;
+    this.title = oneLine(options.title);
+    this.label = options.label;
+    this.#forget = forget;
+    this.state = { address: options.address, handler, watched: new Set(), people: new Map(), mirrors: new Map() };
+    parts.context.directory.networks.set(options.address, this.state);
+  }
+
+  get users(): ReadonlyMap<UserAddress, User> {
+    return this.state.people;
+  }
+
+  introduce(users: readonly ForeignUser[]): readonly User[] {
+    return users.map((facts) => {
+      const known = this.state.people.get(facts.address);
+      if (known !== undefined) {
+        this.update(known, facts);
+        if (known.nick !== facts.nick) this.rename(known, facts.nick);
+        return known;
+      }
+      const user = new UserState({
+        id: this.parts.users.mintId(),
+        kind: 'foreign',
+        guest: false,
+        since: this.parts.context.clock.now(),
+        network: this.address,
+        address: facts.address,
+        nick: oneLine(facts.nick),
+        ident: oneLine(facts.ident),
+        host: oneLine(facts.host),
+        realName: oneLine(facts.realName),
+        account: facts.account ?? null,
+      });
+      user.away = facts.away == null ? null : oneLine(facts.away);
+      user.bot = facts.bot ?? false;
+      this.state.people.set(facts.address, user);
+      this.parts.users.introduce(user);
+      return user;
+    });
+  }
+
+  /** Only this network's people may be spoken for. Threat classes A9, A10. */
+  own(user: User): UserState {
+    const state = user as UserState;
+    if (state.network !== this.address) throw new Error(`${this.address} speaks for ${state.address}, who is not of that network`);
+    return state;
+  }
+
+  rename(target: User, nick: string, address?: UserAddress): void {
+    const user = this.own(target);
+    if (user.gone) return;
+    if (address !== undefined && address !== user.address) {
+      this.state.people.delete(user.address);
+      this.state.people.set(address, user);
+    }
+    this.parts.users.renamed(user, oneLine(nick), address ?? user.address);
+  }
+
+  update(target: User, change: Parameters<Network['update']>[1]): void {
+    const user = this.own(target);
+    if (user.gone) return;
+    const { audience } = this.parts.context;
+    const before = viewUser(user);
+    if (change.account !== undefined && change.account !== user.account) {
+      user.account = change.account;
+      audience.tell(user, { kind: 'account', before, after: viewUser(user) });
+    }
+    if (change.away !== undefined) this.parts.users.setAway(user, change.away);
+    const profile = { ident: change.ident ?? user.ident, host: change.host ?? user.host, realName: change.realName ?? user.realName };
+    if (profile.ident === user.ident && profile.host === user.host && profile.realName === user.realName) return;
+    const view = viewUser(user);
+    user.ident = oneLine(profile.ident);
+    user.host = oneLine(profile.host);
+    user.realName = oneLine(profile.realName);
+    audience.tell(user, { kind: 'profile', before: view, after: viewUser(user) });
+  }
+
+  retire(user: User, reason: string): void {
+    this.parts.users.quit(this.own(user), reason);
+  }
+
+  split(users: readonly User[], near: string, far: string): void {
+    const lost = new Map<RoomState, MemberState[]>();
+    for (const target of users) {
+      const user = this.own(target);
+      if (user.gone) continue;
+      for (const room of user.rooms) {
+        const member = room.members.get(user.id)!;
+        const members = lost.get(room);
+        if (members === undefined) lost.set(room, [member]);
+        else members.push(member);
+      }
+    }
+    for (const [room, members] of lost) {
+      this.parts.membership.remove(
+        room,
+        members,
+        { kind: 'split', network: this.address, near: oneLine(near), far: oneLine(far) },
+        this.state.mirrors.get(room),
+      );
+    }
+    for (const user of users) {
+      for (const session of (user as UserState).sessions) this.parts.users.end(session, 'the link to your network broke');
+      this.parts.users.forget(user as UserState);
+    }
+  }
+
+  connect(user: User, options: SessionOptions, handler: SessionHandler): Session {
+    return this.parts.users.openSession(this.own(user), { attach: 'none', ...options }, handler);
+  }
+
+  mirror(target: Room, follower: Follower): Mirror {
+    const room = target as RoomState;
+    if (this.state.mirrors.has(room)) throw new Error(`${this.address} mirrors ${room.address} already`);
+    return new RoomMirror(this, room, follower);
+  }
+
+  watch(user: UserId): void {
+    this.state.watched.add(user);
+  }
+  unwatch(user: UserId): void {
+    this.state.watched.delete(user);
+  }
+
+  privateMessage(from: User, to: UserAddress, body: PrivateBody): Promise<Outcome<PrivateRecord>> {
+    const sender = this.own(from);
+    if (this.state.people.has(to)) return Promise.resolve(refused('no-such-user', 'The network delivers to its own people itself.'));
+    return this.parts.privateMessages.send(sender, to, body);
+  }
+
+  killed(target: User, by: string, reason: string): void {
+    const user = target as UserState;
+    const author = this.author(by);
+    for (const room of [...this.state.mirrors.keys()]) {
+      const member = room.members.get(user.id);
+      if (member !== undefined)
+        void this.parts.moderation.kicked(room, member, author, reason, false, this.state.mirrors.get(room), { origin: this.address });
+    }
+  }
+
+  announce(present: boolean, reason: string): void {
+    const { delivery, logbook } = this.parts.context;
+    for (const room of this.state.mirrors.keys()) {
+      let count = 0;
+      for (const member of room.members.values()) if (member.who.network === this.address) count++;
+      const content = { kind: 'network', network: this.address, present, count, reason: oneLine(reason) } as const;
+      delivery.record(room, logbook.next(room.log, content, { origin: this.address }), this.state.mirrors.get(room));
+    }
+  }
+
+  withdraw(reason: string): void {
+    this.split([...this.state.people.values()], this.parts.context.domain, this.title);
+    for (const room of [...this.state.mirrors.keys()]) this.unmirror(room);
+    this.parts.context.directory.networks.delete(this.address);
+    this.parts.context.log.info({ network: this.address, reason }, 'a network is withdrawn');
+    this.#forget();
+  }
+
+  unmirror(room: RoomState): void {
+    const follower = this.state.mirrors.get(room);
+    if (follower === undefined) return;
+    this.state.mirrors.delete(room);
+    room.followers.delete(follower);
+    room.networks.delete(this.address);
+    this.parts.membership.closeWhenEmpty(room);
+  }
+
+  /** A person of the network, or one of its servers by name. */
+  author(by: User | string): Author {
+    if (typeof by !== 'string') return authorOf(by as UserState);
+    const nick = oneLine(by);
+    return { address: `${this.address}/${nick}` as UserAddress, nick, network: this.address };
+  }
+}
+
+class RoomMirror implements Mirror {
+  readonly room: RoomState;
+  readonly network: ForeignNetwork;
+  readonly #follower: Follower;
+
+  constructor(network: ForeignNetwork, room: RoomState, follower: Follower) {
+    this.network = network;
+    this.room = room;
+    this.#follower = follower;
+    network.state.mirrors.set(room, follower);
+    room.networks.add(network.address);
+    network.parts.context.delivery.step(room, () => {
+      if (network.state.mirrors.get(room) === follower) room.followers.set(follower, 'mirror');
+    });
+  }
+
+  get #elsewhere(): { readonly origin: NetworkAddress } {
+    return { origin: this.network.address };
+  }
+
+  *members(): Iterable<Member> {
+    for (const member of this.room.members.values()) if (member.who.network === this.network.address) yield member;
+  }
+
+  joined(members: readonly ForeignMember[], burst: boolean): void {
+    const { membership } = this.network.parts;
+    const fresh: MemberState[] = [];
+    for (const { user, operator, voice } of members) {
+      const state = this.network.own(user);
+      if (state.gone) continue;
+      const member = membership.foreignMember(state, this.room);
+      if (member === undefined) continue;
+      member.operator = operator ?? false;
+      member.voice = voice ?? false;
+      fresh.push(member);
+    }
+    membership.admit(this.room, fresh, burst ? { kind: 'burst', network: this.network.address } : { kind: 'join' }, this.#follower);
+  }
+
+  left(user: User, cause: Extract<LeaveCause, { readonly kind: 'leave' }>): void {
+    const member = this.room.members.get(this.network.own(user).id);
+    if (member !== undefined)
+      this.network.parts.membership.remove(this.room, [member], { kind: 'leave', reason: oneLine(cause.reason) }, this.#follower);
+  }
+
+  said(user: User, body: MessageBody): Promise<Outcome<LogRecord>> {
+    return this.network.parts.talk.said(this.network.own(user), this.room, body, this.#follower, this.#elsewhere);
+  }
+
+  async topic(by: User | string, topic: string): Promise<LogRecord> {
+    const limit = this.network.parts.context.limits.topicBytes;
+    const text =
+      Buffer.byteLength(topic) > limit
+        ? Buffer.from(topic)
+            .subarray(0, limit)
+            .toString()
+            .replace(/\ufffd+$/, '')
+        : topic;
+    const outcome = await this.network.parts.talk.topic(
+      undefined,
+      this.room,
+      text,
+      this.network.author(by),
+      this.#follower,
+      this.#elsewhere,
+    );
+    if (!outcome.ok) throw new Error(outcome.refusal.text);
+    return outcome.value;
+  }
+
+  kicked(by: User | string, target: UserId, reason: string): boolean {
+    const member = this.room.members.get(target);
+    if (member === undefined) return false;
+    void this.network.parts.moderation.kicked(this.room, member, this.network.author(by), reason, false, this.#follower, this.#elsewhere);
+    return true;
+  }
+
+  status(user: User, change: { readonly operator?: boolean; readonly voice?: boolean }): void {
+    const member = this.room.members.get(this.network.own(user).id);
+    if (member !== undefined) this.network.parts.moderation.granted(this.room, member, change, undefined, this.#follower);
+  }
+
+  detach(reason: string): void {
+    const own = [...this.members()] as MemberState[];
+    if (own.length > 0) this.network.parts.membership.remove(this.room, own, { kind: 'leave', reason: oneLine(reason) }, this.#follower);
+    this.network.unmirror(this.room);
+  }
+}

@@ -1,0 +1,52 @@
+/** At a start: rooms as they were saved, brought up to date from their logs, and the configured ones. */
+import type { CoreOptions } from '../core.ts';
+import { roomAddress, type RoomAddress } from '../model/address.ts';
+import type { StoredRoom } from '../storage.ts';
+import { defaultRoomConfig, type Context } from './context.ts';
+import { RoomState } from './state.ts';
+import { applyContent } from './talk.ts';
+
+export async function restoreRooms(context: Context, configured: CoreOptions['rooms']): Promise<void> {
+  for (const stored of await context.storage.rooms()) await restoreRoom(context, stored);
+  for (const { name, config, topic } of configured) {
+    const address = roomAddress(context.domain, name);
+    if (context.directory.rooms.has(address)) continue;
+    const room = new RoomState(address, context.clock.now(), { ...defaultRoomConfig, ...config, persistent: true }, context.logbook);
+    if (topic !== undefined) room.topic = { text: topic, by: context.domain, at: room.created };
+    context.directory.rooms.set(address, room);
+    await context.storage.saveRoom(room.stored());
+  }
+}
+
+/** What accounts have read. */
+export async function restoreReadPositions(context: Context): Promise<void> {
+  const { readPositions } = context.directory;
+  for (const [key, number] of await context.storage.entries('core/read', '')) {
+    const blank = key.indexOf(' ');
+    const account = key.slice(0, blank);
+    const positions = readPositions.get(account) ?? new Map<RoomAddress, number>();
+    readPositions.set(account, positions);
+    if (typeof number === 'number') positions.set(key.slice(blank + 1) as RoomAddress, number);
+  }
+}
+
+async function restoreRoom(context: Context, stored: StoredRoom): Promise<void> {
+  const room = new RoomState(stored.address, stored.created, { ...defaultRoomConfig, ...stored.config }, context.logbook);
+  room.topic = stored.topic;
+  for (const [address, affiliation] of stored.affiliations) room.affiliations.set(address, affiliation);
+  room.bans = stored.bans;
+  for (const [address, number] of stored.since) room.readableFrom.set(address, number);
+  let applied = stored.applied;
+  while (applied < room.last.number) {
+    const records = await context.storage.read(room.log, { after: applied, limit: 500, take: 'first' });
+    if (records.length === 0) break;
+    for (const record of records) applyContent(room, record);
+    applied = records[records.length - 1]!.number;
+  }
+  if (!room.config.persistent) {
+    // Nobody can be inside a room that was temporary when the server stopped.
+    await context.storage.removeRoom(room.address);
+    return;
+  }
+  context.directory.rooms.set(room.address, room);
+}

@@ -1,0 +1,233 @@
+/** The live state: mutable here, read-only for everybody outside server/directory. */
+import type { Member, Room, Follower } from '../contract/rooms.ts';
+import type { Session, SessionHandler, User, PrivateRecord } from '../contract/users.ts';
+import type { NetworkHandler } from '../contract/networks.ts';
+import type { Timer } from '../contract/host.ts';
+import { addressParts, type NetworkAddress, type RoomAddress, type SessionAddress, type UserAddress } from '../model/address.ts';
+import { compareAffiliation, roleOf, type Affiliation, type Role } from '../model/affiliation.ts';
+import {
+  roomLog,
+  type Author,
+  type BanMask,
+  type LogAddress,
+  type MemberView,
+  type Position,
+  type RoomConfig,
+  type UserView,
+} from '../model/event.ts';
+import type { UserId } from '../model/ids.ts';
+import type { FollowedRoom, FollowerKind } from '../log/delivery.ts';
+import type { Logbook } from '../log/logbook.ts';
+import type { StoredRoom } from '../storage.ts';
+
+export class UserState implements User {
+  readonly id: UserId;
+  readonly kind: 'local' | 'foreign';
+  readonly guest: boolean;
+  readonly since: number;
+  readonly rooms = new Set<RoomState>();
+  readonly sessions = new Set<SessionState>();
+  readonly network: NetworkAddress | null;
+  address: UserAddress;
+  nick: string;
+  ident: string;
+  host: string;
+  realName: string;
+  account: string | null;
+  away: string | null = null;
+  bot = false;
+  administrator = false;
+  activeAt: number;
+  /** Runs while the user has no session but may come back. */
+  lingering: Timer | undefined;
+  /** Private messages of somebody without an account, newest last. */
+  readonly memory: PrivateRecord[] = [];
+  /** Number up to which each room has been read; an account's outlive the user. */
+  readonly readPositions: Map<RoomAddress, number>;
+  gone = false;
+
+  constructor(
+    facts: Pick<UserState, 'id' | 'kind' | 'guest' | 'since' | 'network' | 'address' | 'nick' | 'ident' | 'host' | 'realName' | 'account'>,
+  ) {
+    this.id = facts.id;
+    this.kind = facts.kind;
+    this.guest = facts.guest;
+    this.since = facts.since;
+    this.activeAt = facts.since;
+    this.network = facts.network;
+    this.address = facts.address;
+    this.nick = facts.nick;
+    this.ident = facts.ident;
+    this.host = facts.host;
+    this.realName = facts.realName;
+    this.account = facts.account;
+  }
+}
+
+/** What others see of a user, frozen in time. */
+export function viewUser(user: UserState): UserView {
+  const { id, address, nick, ident, host, realName, account, away, network, bot } = user;
+  return { id, address, nick, ident, host, realName, account, away, network, bot };
+}
+
+export function authorOf(user: UserState, nick = user.nick): Author {
+  return user.network === null ? { address: user.address, nick } : { address: user.address, nick, network: user.network };
+}
+
+export class SessionState implements Session {
+  readonly id: string;
+  readonly address: SessionAddress;
+  readonly user: UserState;
+  readonly via: string;
+  readonly client: string;
+  readonly remoteAddress: string;
+  readonly secure: boolean;
+  readonly since: number;
+  readonly handler: SessionHandler;
+  readonly attach: 'all' | 'none';
+  readonly attached = new Set<RoomState>();
+  closed = false;
+
+  constructor(
+    facts: Pick<SessionState, 'id' | 'address' | 'user' | 'via' | 'client' | 'remoteAddress' | 'secure' | 'since' | 'handler' | 'attach'>,
+  ) {
+    this.id = facts.id;
+    this.address = facts.address;
+    this.user = facts.user;
+    this.via = facts.via;
+    this.client = facts.client;
+    this.remoteAddress = facts.remoteAddress;
+    this.secure = facts.secure;
+    this.since = facts.since;
+    this.handler = facts.handler;
+    this.attach = facts.attach;
+  }
+}
+
+export class MemberState implements Member {
+  readonly who: UserState;
+  readonly room: RoomState;
+  readonly joined: number;
+  operator = false;
+  voice = false;
+  /** Nick shown in this room only (MUC). */
+  roomNick: string | undefined;
+  /** The first record logged after the member came in. */
+  readonly firstNumber: number;
+
+  constructor(who: UserState, room: RoomState, joined: number, firstNumber: number) {
+    this.who = who;
+    this.room = room;
+    this.joined = joined;
+    this.firstNumber = firstNumber;
+  }
+
+  get user(): UserId {
+    return this.who.id;
+  }
+  get address(): UserAddress {
+    return this.who.address;
+  }
+  get nick(): string {
+    return this.roomNick ?? this.who.nick;
+  }
+  get affiliation(): Affiliation {
+    return this.room.affiliationOf(this.who);
+  }
+  get role(): Role {
+    return roleOf(this, this.room.config.moderated);
+  }
+}
+
+/** A member as it is now, frozen in time. */
+export function viewMember(member: MemberState): MemberView {
+  const { user, address, nick, affiliation, operator, voice } = member;
+  return { user, address, nick, affiliation, operator, voice };
+}
+
+export class RoomState implements Room, FollowedRoom {
+  readonly address: RoomAddress;
+  readonly name: string;
+  readonly log: LogAddress;
+  readonly created: number;
+  config: RoomConfig;
+  topic: { readonly text: string; readonly by: string; readonly at: number };
+  readonly members = new Map<UserId, MemberState>();
+  readonly affiliations = new Map<UserAddress, Affiliation>();
+  bans: readonly BanMask[] = [];
+  readonly networks = new Set<NetworkAddress>();
+  readonly followers = new Map<Follower, FollowerKind>();
+  /** Addresses that may enter once although the room is for members only. */
+  readonly invited = new Set<UserAddress>();
+  /** First number that each address may read under history `joined`. */
+  readonly readableFrom = new Map<UserAddress, number>();
+  /** Ids of the newest records, so that a repeated one is recognised. */
+  readonly recentIds = new Map<string, number>();
+  closed = false;
+  readonly #logbook: Logbook;
+
+  constructor(address: RoomAddress, created: number, config: RoomConfig, logbook: Logbook) {
+    this.address = address;
+    this.name = addressParts(address).name;
+    this.log = roomLog(address);
+    this.created = created;
+    this.config = config;
+    this.topic = { text: '', by: '', at: created };
+    this.#logbook = logbook;
+  }
+
+  get last(): Position {
+    return this.#logbook.last(this.log);
+  }
+
+  memberByNick(nick: string): MemberState | undefined {
+    const folded = foldNick(nick);
+    for (const member of this.members.values()) if (foldNick(member.nick) === folded) return member;
+    return undefined;
+  }
+
+  /** Administrators of the server act as owners everywhere. */
+  affiliationOf(user: UserState): Affiliation {
+    const kept = this.affiliations.get(user.address) ?? 'none';
+    return user.administrator && compareAffiliation(kept, 'owner') < 0 ? 'owner' : kept;
+  }
+
+  stored(): StoredRoom {
+    return {
+      address: this.address,
+      created: this.created,
+      config: this.config,
+      topic: this.topic,
+      affiliations: [...this.affiliations],
+      bans: this.bans,
+      since: [...this.readableFrom],
+      applied: this.last.number,
+    };
+  }
+}
+
+/** Two nicks with the same fold are one nick (PRECIS NicknameCaseMapped, RFC 8266 section 2). */
+export function foldNick(nick: string): string {
+  return nick.normalize('NFKC').toLowerCase();
+}
+
+export interface NetworkState {
+  readonly address: NetworkAddress;
+  readonly handler: NetworkHandler;
+  readonly watched: Set<UserId>;
+  readonly people: Map<UserAddress, UserState>;
+  readonly mirrors: Map<RoomState, Follower>;
+}
+
+/** Everything that is known, by its keys. */
+export class Directory {
+  /** What each account has read. */
+  readonly readPositions = new Map<string, Map<RoomAddress, number>>();
+  readonly users = new Map<UserId, UserState>();
+  readonly byAddress = new Map<UserAddress, UserState>();
+  /** Local users by folded nick. */
+  readonly byNick = new Map<string, UserState>();
+  readonly rooms = new Map<RoomAddress, RoomState>();
+  readonly networks = new Map<NetworkAddress, NetworkState>();
+  sessions = 0;
+}

@@ -1,0 +1,229 @@
+/** What is said in rooms: messages, topics, typing, and reading it again. */
+import type { Follower, HistoryRange, MessageBody } from '../contract/rooms.ts';
+import { compareAffiliation } from '../model/affiliation.ts';
+import type { LoggedContent, LogRecord, Original } from '../model/event.ts';
+import type { EventId } from '../model/ids.ts';
+import { accepted, refused, type Outcome } from '../model/outcome.ts';
+import { cleanText, oneLine } from '../model/text.ts';
+import type { BornElsewhere } from '../log/logbook.ts';
+import type { Context } from './context.ts';
+import type { Membership } from './membership.ts';
+import { authorOf, viewMember, type RoomState, type UserState } from './state.ts';
+
+const originalBytes = 8_192;
+const rememberedIds = 512;
+
+export class Talk {
+  readonly #context: Context;
+  readonly #membership: Membership;
+
+  constructor(context: Context, membership: Membership) {
+    this.#context = context;
+    this.#membership = membership;
+  }
+
+  say(user: UserState, room: RoomState, body: MessageBody, via?: Follower, elsewhere: BornElsewhere = {}): Promise<Outcome<LogRecord>> {
+    const allowed = this.#maySpeak(user, room);
+    if (!allowed.ok) return Promise.resolve(allowed);
+    return this.said(user, room, body, via, elsewhere);
+  }
+
+  /** Logs a message without asking whether its author may speak: foreign events are facts. */
+  said(user: UserState, room: RoomState, body: MessageBody, via?: Follower, elsewhere: BornElsewhere = {}): Promise<Outcome<LogRecord>> {
+    const content = this.messageContent(user, room, body);
+    if (!content.ok) return Promise.resolve(content);
+    user.activeAt = this.#context.clock.now();
+    return this.append(user, room, content.value, via, { id: body.id, born: body.born, ...elsewhere });
+  }
+
+  messageContent(user: UserState, room: RoomState | undefined, body: MessageBody): Outcome<LoggedContent & { kind: 'message' }> {
+    const text = cleanText(body.text);
+    if (text.plain === '') return refused('too-large', 'There is nothing to say in an empty message.');
+    if (Buffer.byteLength(text.plain) > this.#context.limits.messageBytes) {
+      return refused('too-large', `A message may have at most ${this.#context.limits.messageBytes} bytes.`);
+    }
+    const nick = room?.members.get(user.id)?.nick;
+    return accepted({ kind: 'message', author: authorOf(user, nick), text, style: body.style, ...keepOriginal(body.original) });
+  }
+
+  #maySpeak(user: UserState, room: RoomState): Outcome<void> {
+    const member = room.members.get(user.id);
+    const affiliation = room.affiliationOf(user);
+    if (member === undefined && room.config.membersSpeak) return refused('not-a-member', 'You are not in that room.');
+    if (affiliation === 'outcast') return refused('banned', 'You are banned from that room.');
+    if (member === undefined ? room.config.moderated : member.role === 'visitor')
+      return refused('moderated', 'That room is moderated, and you have no voice in it.');
+    if (
+      room.bans.length > 0 &&
+      member?.operator !== true &&
+      member?.voice !== true &&
+      compareAffiliation(affiliation, 'member') < 0 &&
+      this.#membership.banned(user, room)
+    ) {
+      return refused('banned', 'You are banned in that room and cannot speak.');
+    }
+    return accepted(undefined);
+  }
+
+  setTopic(user: UserState, room: RoomState, topic: string, via?: Follower): Promise<Outcome<LogRecord>> {
+    const member = room.members.get(user.id);
+    if (member === undefined) return Promise.resolve(refused('not-a-member', 'You are not in that room.'));
+    if (room.config.topicLocked && member.role !== 'moderator')
+      return Promise.resolve(refused('not-permitted', 'Only moderators may change the topic here.'));
+    if (member.role === 'visitor') return Promise.resolve(refused('moderated', 'That room is moderated, and you have no voice in it.'));
+    return this.topic(user, room, topic, authorOf(user, member.nick), via);
+  }
+
+  topic(
+    user: UserState | undefined,
+    room: RoomState,
+    topic: string,
+    author: ReturnType<typeof authorOf>,
+    via?: Follower,
+    elsewhere: BornElsewhere = {},
+  ): Promise<Outcome<LogRecord>> {
+    const text = oneLine(topic);
+    if (Buffer.byteLength(text) > this.#context.limits.topicBytes) {
+      return Promise.resolve(refused('too-large', `A topic may have at most ${this.#context.limits.topicBytes} bytes.`));
+    }
+    return this.append(user, room, { kind: 'topic', author, topic: text }, via, elsewhere);
+  }
+
+  /**
+   * Runs the hooks, takes the next number, applies the content to the room's state and queues the record. The promise
+   * resolves when it is durable. A repeated id is answered with the record that has it.
+   */
+  append(
+    user: UserState | undefined,
+    room: RoomState,
+    content: LoggedContent,
+    via?: Follower,
+    elsewhere: BornElsewhere = {},
+  ): Promise<Outcome<LogRecord>> {
+    const { hooks, logbook, delivery, storage } = this.#context;
+    if (elsewhere.id !== undefined && room.recentIds.has(elsewhere.id)) {
+      return storage
+        .find(room.log, elsewhere.id)
+        .then((record) =>
+          record === undefined ? refused('unavailable', 'That message is known, but cannot be found.') : accepted(record),
+        );
+    }
+    let final = content;
+    if (user !== undefined) {
+      const hooked = hooks.run('content', { user, room, content });
+      if (!hooked.ok) return Promise.resolve(hooked);
+      final = hooked.value.content;
+    }
+    const record = logbook.next(room.log, final, elsewhere);
+    this.#remember(room, record);
+    if (applyContent(room, record)) this.#context.saver.room(room);
+    return new Promise((resolve) => {
+      delivery.record(room, record, via, (error) => {
+        resolve(
+          error === undefined
+            ? accepted(record)
+            : refused('unavailable', 'The server cannot store messages at the moment; yours was not sent.'),
+        );
+      });
+    });
+  }
+
+  #remember(room: RoomState, record: LogRecord): void {
+    room.recentIds.set(record.id, record.number);
+    if (room.recentIds.size > rememberedIds) {
+      for (const oldest of room.recentIds.keys()) {
+        room.recentIds.delete(oldest);
+        break;
+      }
+    }
+  }
+
+  typing(user: UserState, room: RoomState, state: 'active' | 'paused' | 'done', via?: Follower): void {
+    const member = room.members.get(user.id);
+    if (member === undefined || member.role === 'visitor') return;
+    this.#context.delivery.change(room, { kind: 'typing', member: viewMember(member), state }, via);
+  }
+
+  async history(user: UserState | undefined, room: RoomState, range: HistoryRange): Promise<Outcome<readonly LogRecord[]>> {
+    const from = user === undefined ? 1 : this.#firstReadable(user, room);
+    if (from === undefined) return refused('not-a-member', 'You may not read that room.');
+    const after = Math.max(range.after ?? 0, from - 1);
+    const limit = Math.max(0, Math.min(range.limit, 1_000));
+    await this.#context.delivery.shown(room);
+    const records = await this.#context.storage.read(room.log, {
+      after,
+      limit,
+      take: range.take,
+      ...(range.before === undefined ? {} : { before: range.before }),
+    });
+    return accepted(records);
+  }
+
+  async find(user: UserState | undefined, room: RoomState, id: EventId): Promise<LogRecord | undefined> {
+    const from = user === undefined ? 1 : this.#firstReadable(user, room);
+    if (from === undefined) return undefined;
+    await this.#context.delivery.shown(room);
+    const record = await this.#context.storage.find(room.log, id);
+    return record === undefined || record.number < from ? undefined : record;
+  }
+
+  /** The first number that the person may read; undefined when none. Threat class A13. */
+  #firstReadable(user: UserState, room: RoomState): number | undefined {
+    if (user.administrator) return 1;
+    const affiliation = room.affiliationOf(user);
+    if (affiliation === 'outcast') return undefined;
+    const member = room.members.get(user.id);
+    if (member === undefined) {
+      const open = room.config.history === 'all' && !room.config.membersOnly && room.config.key === null && !room.config.hidden;
+      return open && !this.#membership.banned(user, room) ? 1 : undefined;
+    }
+    switch (room.config.history) {
+      case 'all':
+        return 1;
+      case 'joined':
+        return Math.min(room.readableFrom.get(user.address) ?? member.firstNumber, member.firstNumber);
+      case 'none':
+        return member.firstNumber;
+      default:
+        return room.config.history satisfies never;
+    }
+  }
+}
+
+function keepOriginal(original: Original | undefined): { readonly original?: Original } {
+  if (original === undefined) return {};
+  const json = JSON.stringify(original.data);
+  return json === undefined || json.length > originalBytes ? {} : { original };
+}
+
+/** Brings a record's meaning into the room's state; true when there was any. Also run at a start, for what the saved state lacks. */
+export function applyContent(room: RoomState, record: LogRecord): boolean {
+  const { content } = record;
+  switch (content.kind) {
+    case 'topic':
+      room.topic = { text: content.topic, by: content.author.nick, at: record.born };
+      return true;
+    case 'config':
+      room.config = { ...room.config, ...content.changes };
+      return true;
+    case 'affiliation':
+      if (content.affiliation === 'none') room.affiliations.delete(content.address);
+      else room.affiliations.set(content.address, content.affiliation);
+      return true;
+    case 'ban':
+      room.bans = room.bans.filter((ban) => ban.mask !== content.ban.mask);
+      if (content.add) room.bans = [...room.bans, content.ban];
+      return true;
+    case 'message':
+    case 'kick':
+    case 'join':
+    case 'leave':
+    case 'nick':
+    case 'network':
+    case 'private':
+    case 'invitation':
+      return false;
+    default:
+      return content satisfies never;
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * The way out: everything that happens is queued here in order, and at the end of the tick made durable in one write and
+ * then shown to followers, a room's items in one batch. Nobody sees what is not durable.
+ */
+import type { Logger } from 'pino';
+import type { Batch, Follower, Room, RoomItem } from '../contract/rooms.ts';
+import type { LogAddress, LogRecord, RoomChange } from '../model/event.ts';
+import type { Storage } from '../storage.ts';
+
+export type FollowerKind = 'session' | 'mirror' | 'other';
+
+/** What Delivery needs of a room. */
+export interface FollowedRoom extends Room {
+  readonly followers: Map<Follower, FollowerKind>;
+}
+
+/** Told about a record's fate: durable, or lost because the storage failed. */
+export type Settled = (error?: Error) => void;
+
+type Entry =
+  | {
+      readonly kind: 'record';
+      readonly room: FollowedRoom | undefined;
+      readonly record: LogRecord;
+      readonly via: Follower | undefined;
+      readonly settled: Settled | undefined;
+      lost?: boolean;
+    }
+  | {
+      readonly kind: 'change';
+      readonly room: FollowedRoom;
+      readonly change: RoomChange;
+      readonly via: Follower | undefined;
+      readonly to: FollowerKind | 'all';
+    }
+  /** A step that must happen between the items of one room (`room`) or of all. */
+  | { readonly kind: 'step'; readonly room: FollowedRoom | undefined; readonly run: () => void };
+
+class RoomBatch implements Batch {
+  readonly room: Room;
+  readonly items: readonly RoomItem[];
+  readonly #made = new Map<string, unknown>();
+  readonly #came: ReadonlySet<Follower>;
+
+  constructor(room: Room, items: readonly RoomItem[]) {
+    this.room = room;
+    this.items = items;
+    const came = new Set<Follower>();
+    for (const item of items) if (item.via !== undefined) came.add(item.via);
+    this.#came = came;
+  }
+
+  shared<T>(key: string, make: () => T): T {
+    if (this.#made.has(key)) return this.#made.get(key) as T;
+    const made = make();
+    this.#made.set(key, made);
+    return made;
+  }
+
+  cameBy(follower: Follower): boolean {
+    return this.#came.has(follower);
+  }
+}
+
+export class Delivery {
+  readonly #storage: Storage;
+  readonly #log: Logger;
+  /** Called when the storage lost records; gets the logs concerned, resolves when their numbers are right again. */
+  readonly #recover: (logs: ReadonlySet<LogAddress>) => Promise<void>;
+  #queue: Entry[] = [];
+  #scheduled = false;
+  #running: Promise<void> | undefined;
+
+  constructor(storage: Storage, log: Logger, recover: (logs: ReadonlySet<LogAddress>) => Promise<void>) {
+    this.#storage = storage;
+    this.#log = log;
+    this.#recover = recover;
+  }
+
+  /** Queues a record for its log, and for the room's followers when it belongs to a room. */
+  record(room: FollowedRoom | undefined, record: LogRecord, via?: Follower, settled?: Settled): void {
+    this.#enqueue({ kind: 'record', room, record, via, settled });
+  }
+
+  change(room: FollowedRoom, change: RoomChange, via?: Follower, to: FollowerKind | 'all' = 'all'): void {
+    this.#enqueue({ kind: 'change', room, change, via, to });
+  }
+
+  /** Runs after everything queued before (of that room, or of all) has been shown, and before everything queued later. */
+  step(room: FollowedRoom | undefined, run: () => void): void {
+    this.#enqueue({ kind: 'step', room, run });
+  }
+
+  /** Resolves when everything queued so far (of that room, or of all) has been shown. */
+  shown(room?: FollowedRoom): Promise<void> {
+    return new Promise((resolve) => this.step(room, resolve));
+  }
+
+  /** Resolves when nothing is queued any more: for a stop, when nobody adds. */
+  async drained(): Promise<void> {
+    while (this.#queue.length > 0 || this.#running !== undefined) {
+      await (this.#running ?? this.#flush());
+    }
+  }
+
+  #enqueue(entry: Entry): void {
+    this.#queue.push(entry);
+    if (this.#scheduled || this.#running !== undefined) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (this.#running === undefined) void this.#flush();
+    });
+  }
+
+  #flush(): Promise<void> {
+    this.#running = this.#work().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #work(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const entries = this.#queue;
+      this.#queue = [];
+      const records: LogRecord[] = [];
+      for (const entry of entries) if (entry.kind === 'record') records.push(entry.record);
+      if (records.length > 0) {
+        try {
+          await this.#storage.append(records);
+        } catch (error) {
+          await this.#lose(entries, records, error instanceof Error ? error : new Error(String(error)));
+        }
+      }
+      this.#show(entries);
+    }
+  }
+
+  /** The storage failed: nobody sees these records, nor those numbered after them in the same logs; their authors are told. */
+  async #lose(entries: readonly Entry[], records: readonly LogRecord[], error: Error): Promise<void> {
+    const logs = new Set(records.map((record) => record.log));
+    this.#log.error({ err: error, records: records.length }, 'the storage did not take the messages of this moment; they are refused');
+    for (const entry of [...entries, ...this.#queue]) {
+      if (entry.kind === 'record' && logs.has(entry.record.log)) {
+        entry.lost = true;
+        this.#guard(() => entry.settled?.(error));
+      }
+    }
+    this.#queue = this.#queue.filter((entry) => entry.kind !== 'record' || entry.lost !== true);
+    await this.#recover(logs);
+  }
+
+  #show(entries: readonly Entry[]): void {
+    const groups = new Map<FollowedRoom, RoomItem[]>();
+    const flushRoom = (room: FollowedRoom): void => {
+      const items = groups.get(room);
+      if (items === undefined) return;
+      groups.delete(room);
+      this.#deliver(room, items, 'all');
+    };
+    for (const entry of entries) {
+      if (entry.kind === 'step') {
+        if (entry.room !== undefined) flushRoom(entry.room);
+        else for (const room of [...groups.keys()]) flushRoom(room);
+        this.#guard(entry.run);
+        continue;
+      }
+      if (entry.kind === 'record') {
+        if (entry.lost === true) continue;
+        if (entry.settled !== undefined) this.#guard(entry.settled);
+        if (entry.room === undefined) continue;
+      }
+      const room = entry.room as FollowedRoom;
+      const item: RoomItem =
+        entry.kind === 'record'
+          ? { kind: 'record', record: entry.record, via: entry.via }
+          : { kind: 'change', change: entry.change, via: entry.via };
+      if (entry.kind === 'change' && entry.to !== 'all') {
+        flushRoom(room);
+        this.#deliver(room, [item], entry.to);
+        continue;
+      }
+      const items = groups.get(room);
+      if (items === undefined) groups.set(room, [item]);
+      else items.push(item);
+    }
+    for (const room of [...groups.keys()]) flushRoom(room);
+  }
+
+  #deliver(room: FollowedRoom, items: readonly RoomItem[], to: FollowerKind | 'all'): void {
+    if (room.followers.size === 0) return;
+    const batch = new RoomBatch(room, items);
+    for (const [follower, kind] of room.followers) {
+      if (to !== 'all' && to !== kind) continue;
+      let own = batch;
+      if (kind === 'mirror' && batch.cameBy(follower)) {
+        const others = items.filter((item) => item.via !== follower);
+        if (others.length === 0) continue;
+        own = new RoomBatch(room, others);
+      }
+      try {
+        follower.deliver(own);
+      } catch (error) {
+        this.#log.error({ err: error, room: room.address }, 'a follower failed on a delivery and is cut off');
+        room.followers.delete(follower);
+      }
+    }
+  }
+
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#log.error({ err: error }, 'a step of the delivery failed');
+    }
+  }
+}

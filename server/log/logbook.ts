@@ -1,0 +1,73 @@
+/** Where every log stands: gives out the next record of a log. Numbers are taken at once; durability comes by Delivery. */
+import type { Clock } from '../contract/host.ts';
+import type { Domain, NetworkAddress } from '../model/address.ts';
+import type { LogAddress, LoggedContent, LogRecord, Position } from '../model/event.ts';
+import { mintEventId, type EventId } from '../model/ids.ts';
+import type { Storage } from '../storage.ts';
+import { nextRecord, origin, positionOf } from './record.ts';
+
+export interface BornElsewhere {
+  readonly id?: EventId | undefined;
+  readonly born?: number | undefined;
+  readonly origin?: NetworkAddress | undefined;
+}
+
+export class Logbook {
+  readonly #positions: Map<LogAddress, Position>;
+  readonly #epoch: string;
+  readonly #domain: Domain;
+  readonly #clock: Clock;
+
+  constructor(positions: Iterable<readonly [LogAddress, Position]>, epoch: string, domain: Domain, clock: Clock) {
+    this.#positions = new Map(positions);
+    this.#epoch = epoch;
+    this.#domain = domain;
+    this.#clock = clock;
+  }
+
+  last(log: LogAddress): Position {
+    return this.#positions.get(log) ?? origin;
+  }
+
+  /** Takes the next number of `log`. The record must be handed to Delivery in the same order. */
+  next(log: LogAddress, content: LoggedContent, elsewhere: BornElsewhere = {}): LogRecord {
+    const now = this.#clock.now();
+    const record = nextRecord(this.last(log), {
+      log,
+      epoch: this.#epoch,
+      id: elsewhere.id ?? mintEventId(now),
+      origin: elsewhere.origin ?? this.#domain,
+      born: elsewhere.born ?? now,
+      logged: now,
+      content,
+    });
+    this.#positions.set(log, positionOf(record));
+    return record;
+  }
+
+  /** After a failed append: the logs stand again where the storage says. */
+  async reset(logs: Iterable<LogAddress>, storage: Storage): Promise<void> {
+    for (const log of logs) this.#positions.set(log, await storage.lastPosition(log));
+  }
+}
+
+const epochKey = 'epoch';
+const stateKey = 'state';
+
+/**
+ * The epoch of this run: the last one after a clean stop, a new one after an unclean stop. Marks the storage as running.
+ * An epoch's name is a counter and random bits.
+ */
+export async function beginEpoch(storage: Storage, randomBits: string): Promise<string> {
+  const state = await storage.get('core', stateKey);
+  const last = await storage.get('core', epochKey);
+  const counter = typeof last === 'string' ? Number.parseInt(last, 10) : 0;
+  const epoch = state === 'stopped' && typeof last === 'string' ? last : `${counter + 1}.${randomBits}`;
+  if (epoch !== last) await storage.set('core', epochKey, epoch);
+  await storage.set('core', stateKey, 'running');
+  return epoch;
+}
+
+export async function endEpoch(storage: Storage): Promise<void> {
+  await storage.set('core', stateKey, 'stopped');
+}
