@@ -48,7 +48,9 @@ export class UserState implements User {
 
   constructor(
     facts: Pick<UserState, 'id' | 'kind' | 'guest' | 'since' | 'network' | 'address' | 'nick' | 'ident' | 'host' | 'realName' | 'account'>,
+    readPositions = new Map<RoomAddress, number>(),
   ) {
+    this.readPositions = readPositions;
     this.id = facts.id;
     this.kind = facts.kind;
     this.guest = facts.guest;
