@@ -34,10 +34,13 @@ export function plainText(plain: string): RichText {
 
 /**
  * Removes what no protocol may carry as text: control characters except tab and line feed, unpaired surrogates and
- * non-characters. CR and CRLF become LF. Spans are moved along. Threat classes A1, A3.
+ * non-characters. CR and CRLF become LF. Spans are moved along; empty ones and those outside the text are dropped. Threat classes A1, A3.
  */
 export function cleanText(text: RichText): RichText {
-  if (!needsCleaning(text.plain)) return text;
+  if (!needsCleaning(text.plain)) {
+    const valid = (span: Span): boolean => span.start >= 0 && span.start < span.end && span.end <= text.plain.length;
+    return text.spans.every(valid) ? text : { plain: text.plain, spans: text.spans.filter(valid) };
+  }
   const source = text.plain;
   const moved = new Int32Array(source.length + 1);
   let plain = '';
