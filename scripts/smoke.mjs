@@ -1,0 +1,81 @@
+/**
+ * What a newcomer does, in a clean clone: `npm start`, look at the page, connect an IRC client, stop it. The last line is
+ * `N passed, N failed`.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { root } from './prepare.mjs';
+
+const installMinutes = 15;
+const scratch = mkdtempSync(join(tmpdir(), 'banyan-smoke-'));
+const readyFile = join(scratch, 'ready.json');
+const server = spawn('npm', ['start', '--', '--ready-file', readyFile], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+const ended = once(server, 'exit');
+let pid;
+const totals = { passed: 0, failed: 0 };
+
+async function check(title, run) {
+  try {
+    await run();
+    totals.passed += 1;
+    console.log(`ok     ${title}`);
+  } catch (error) {
+    totals.failed += 1;
+    console.log(`FAILED ${title}: ${error.message}`);
+  }
+}
+
+try {
+  let ready;
+  await check('npm start installs, builds and serves without a configuration', async () => {
+    const deadline = Date.now() + installMinutes * 60_000;
+    while (!existsSync(readyFile)) {
+      if (server.exitCode !== null) throw new Error(`npm start ended with ${server.exitCode}`);
+      if (Date.now() > deadline) throw new Error(`not ready after ${installMinutes} minutes`);
+      await sleep(200);
+    }
+    ready = JSON.parse(readFileSync(readyFile, 'utf8'));
+    pid = ready.pid;
+  });
+  const port = (service) => ready.services.find((each) => each.service === service).port;
+  await check('the page comes over HTTP', async () => {
+    const response = await fetch(`http://127.0.0.1:${port('web')}/`);
+    const text = await response.text();
+    if (!response.ok || !text.includes('<!doctype html>')) throw new Error(`${response.status}: ${text.slice(0, 200)}`);
+  });
+  await check('an IRC client is greeted', async () => {
+    const socket = connect(port('irc'), '127.0.0.1').setEncoding('utf8').setTimeout(15_000);
+    socket.on('timeout', () => socket.destroy(new Error('no greeting')));
+    socket.write('NICK newcomer\r\nUSER newcomer 0 * :Newcomer\r\n');
+    let text = '';
+    for await (const part of socket) {
+      text += part;
+      const ping = /^PING (.*)\r$/m.exec(text);
+      if (ping) socket.write(`PONG ${ping[1]}\r\n`);
+      if (/^:\S+ 001 newcomer /m.test(text)) break;
+    }
+    socket.destroy();
+    if (!/ 001 newcomer /.test(text)) throw new Error(text.slice(0, 300));
+  });
+  await check('SIGTERM ends it cleanly', async () => {
+    process.kill(pid, 'SIGTERM');
+    const late = new AbortController();
+    const result = await Promise.race([ended, sleep(20_000, undefined, { signal: late.signal })]);
+    late.abort();
+    if (result === undefined) throw new Error('still running after 20 s');
+    if (result[0] !== 0) throw new Error(`exit code ${result[0]}, signal ${result[1]}`);
+  });
+} finally {
+  if (server.exitCode === null) {
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    server.kill('SIGKILL');
+  }
+  rmSync(scratch, { recursive: true, force: true });
+}
+console.log(`${totals.passed} passed, ${totals.failed} failed`);
+process.exitCode = totals.failed === 0 ? 0 : 1;
