@@ -105,6 +105,10 @@ export class Delivery {
 
   #enqueue(entry: Entry): void {
     this.#queue.push(entry);
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#scheduled || this.#running !== undefined) return;
     this.#scheduled = true;
     setImmediate(() => {
@@ -116,6 +120,7 @@ export class Delivery {
   #flush(): Promise<void> {
     this.#running = this.#work().finally(() => {
       this.#running = undefined;
+      if (this.#queue.length > 0) this.#schedule();
     });
     return this.#running;
   }
