@@ -20,7 +20,8 @@ describe('two people on one InspIRCd, seen by the matrix', function () {
     founder.send('OPER oper operpass');
     await founder.join('#lounge');
     for (const person of ['anna', 'bert']) {
-      worlds.set(person, await ircWorld(person, await connectIrc({ port: server.port, nick: person }), '#lounge'));
+      const connect = () => connectIrc({ port: server.port, nick: person });
+      worlds.set(person, await ircWorld(person, { channel: '#lounge', connect }));
     }
     await introduceEverybody(worlds.values());
     await founder.sync();

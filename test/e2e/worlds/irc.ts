@@ -4,11 +4,24 @@ import { Notebook, type Person, type World } from './world.ts';
 
 const prefixes = /^[~&@%+]+/;
 
-/** Somebody with an IRC client, here or on a server of another network. */
-export async function ircWorld(person: Person, client: IrcClient, channel: string): Promise<World> {
+export interface IrcWorldOptions {
+  readonly channel: string;
+  /** Connects and registers; called again after the connection is lost. */
+  connect(): Promise<IrcClient>;
+}
+
+/**
+ * Somebody with an IRC client, here or on a server of another network. Coming back to a server that offers
+ * `draft/chathistory` it asks for what it missed.
+ */
+export async function ircWorld(person: Person, { channel, connect }: IrcWorldOptions): Promise<World> {
   const notebook = new Notebook();
+  let client = await connect();
   let read = 0;
   let banned: string | undefined;
+  /** Ids of messages seen: what comes live and in the history again is one message. */
+  const ids = new Set<string>();
+  let lastId: string | undefined;
   await client.join(channel);
   notebook.know(client.nick, person);
 
@@ -19,6 +32,12 @@ export async function ircWorld(person: Person, client: IrcClient, channel: strin
 
   function observe(line: IrcLine): void {
     const [target = '', second = ''] = line.params;
+    const id = line.tags.get('msgid');
+    if (id !== undefined && line.command === 'PRIVMSG') {
+      if (ids.has(id)) return;
+      ids.add(id);
+      lastId = id;
+    }
     const inRoom = target.toLowerCase() === channel.toLowerCase();
     switch (line.command) {
       case 'PRIVMSG': {
@@ -70,6 +89,10 @@ export async function ircWorld(person: Person, client: IrcClient, channel: strin
       look();
       notebook.see({ kind: 'message', from: client.nick, text });
     },
+    mutter(text) {
+      client.send(`PRIVMSG ${channel} :${text}`);
+      return Promise.resolve();
+    },
     act: (text) => command(`PRIVMSG ${channel} :\x01ACTION ${text}\x01`),
     async privateTo(whom, text) {
       look();
@@ -97,6 +120,15 @@ export async function ircWorld(person: Person, client: IrcClient, channel: strin
     leave: () => command(`PART ${channel} :for a while`),
     async return() {
       await client.join(channel);
+    },
+    async reconnect() {
+      if (client.open) return;
+      look();
+      client = await connect();
+      read = 0;
+      notebook.know(client.nick, person);
+      await client.join(channel);
+      if (lastId !== undefined) await command(`CHATHISTORY AFTER ${channel} msgid=${lastId} 1000`);
     },
     async members() {
       const names = await client.names(channel);

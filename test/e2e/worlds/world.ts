@@ -29,7 +29,10 @@ export interface World {
   readonly person: Person;
   /** In order, since the beginning. */
   readonly observed: readonly Observation[];
+  /** Resolves when it was said. */
   say(text: string): Promise<void>;
+  /** Says without waiting whether it was said: for traffic while the server dies. */
+  mutter(text: string): Promise<void>;
   act(text: string): Promise<void>;
   privateTo(person: Person, text: string): Promise<void>;
   nick(nick: string): Promise<void>;
@@ -40,6 +43,8 @@ export interface World {
   unban(): Promise<void>;
   leave(): Promise<void>;
   return(): Promise<void>;
+  /** After our server died and came back: whatever a client of this kind does to be in the room again and miss nothing. */
+  reconnect(): Promise<void>;
   /** Persons in the room as this world lists them now; unknown names as `?name`. */
   members(): Promise<readonly Person[]>;
   stop(): Promise<void>;

@@ -23,6 +23,9 @@ export async function xmppWorld(person: Person, client: XmppClient, options: Xmp
   let inside = false;
   let read = 0;
   let banned: string | undefined;
+  /** Ids that the room gave (XEP-0359): what comes live and in the history again is one message. */
+  const ids = new Set<string>();
+  let catchingUp = false;
   /** New nicks announced by status 303, whose presence is no joining. */
   const renamed = new Set<string>();
 
@@ -41,7 +44,12 @@ export async function xmppWorld(person: Person, client: XmppClient, options: Xmp
     if (!stanza.is('message') || stanza.attrs.type === 'error') return;
     const text = stanza.getChildText('body');
     if (stanza.attrs.type === 'groupchat') {
-      if (from !== room || stanza.getChild('delay') !== undefined) return;
+      if (from !== room || (stanza.getChild('delay') !== undefined && !catchingUp)) return;
+      const id = stanza.getChildren('stanza-id').find((each) => each.attrs.by === room)?.attrs.id as unknown;
+      if (typeof id === 'string') {
+        if (ids.has(id)) return;
+        ids.add(id);
+      }
       if (text !== null && text !== undefined) {
         if (text.startsWith('/me ')) notebook.see({ kind: 'action', from: nick, text: text.slice(4) });
         else notebook.see({ kind: 'message', from: nick, text });
@@ -112,6 +120,9 @@ export async function xmppWorld(person: Person, client: XmppClient, options: Xmp
       return notebook.observed;
     },
     say: async (text) => await reflected(await client.say(room, text)),
+    async mutter(text) {
+      await client.say(room, text);
+    },
     act: async (text) => await reflected(await client.say(room, `/me ${text}`)),
     async privateTo(whom, text) {
       look();
@@ -156,6 +167,17 @@ export async function xmppWorld(person: Person, client: XmppClient, options: Xmp
     leave: async () => await client.leave(room, own),
     async return() {
       await client.join(room, own);
+    },
+    async reconnect() {
+      look();
+      occupants.clear();
+      inside = false;
+      catchingUp = true;
+      await client.join(room, own, { history: { maxstanzas: '1000' } });
+      await eventually('the subject, which ends the history', () => {
+        look();
+        return inside;
+      });
     },
     members() {
       look();
