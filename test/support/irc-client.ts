@@ -176,6 +176,22 @@ export async function openIrc(options: Pick<IrcClientOptions, 'port' | 'nick' | 
   return client;
 }
 
+/** Texts of all messages of a channel, oldest first, page by page (IRCv3 draft/chathistory). */
+export async function ircHistory(client: IrcClient, channel: string): Promise<readonly string[]> {
+  const texts: string[] = [];
+  const page = 100;
+  for (let before: string | undefined; ;) {
+    const since = client.lines.length;
+    client.send(before === undefined ? `CHATHISTORY LATEST ${channel} * ${page}` : `CHATHISTORY BEFORE ${channel} msgid=${before} ${page}`);
+    await client.sync();
+    const batch = client.lines.slice(since).filter((line) => line.tags.has('batch') && line.command !== 'BATCH');
+    texts.unshift(...batch.filter((line) => line.command === 'PRIVMSG').map((line) => line.params[1] ?? ''));
+    const first = batch.find((line) => line.tags.has('msgid'))?.tags.get('msgid');
+    if (first === undefined || first === before) return texts;
+    before = first;
+  }
+}
+
 function namesIn(lines: readonly IrcLine[]): string[] {
   return lines
     .filter((line) => line.command === '353')
