@@ -244,7 +244,12 @@ describe('networks', () => {
     value(await core.users.sendPrivate(ann.session.user, users[1]!.address, text('psst')));
     value(core.users.rename(ann.session.user, 'anna'));
     await quiet();
-    expect(ann.take()).to.deep.equal(['lounge <p0> hello from there', 'lounge <ann> hello from here (own)', 'nick ann -> anna']);
+    expect(ann.take()).to.deep.equal([
+      'lounge <p0> hello from there',
+      'lounge <ann> hello from here (own)',
+      'private <ann> to p1: psst',
+      'nick ann -> anna',
+    ]);
     expect(told).to.deep.equal(['message', 'private to p1: psst', 'nick ann', 'nick']);
     network.split(users, 'here.example', 'there.example');
     await quiet();

@@ -1,0 +1,234 @@
+/** One TCP or TLS connection. */
+import { isIPv4 } from 'node:net';
+import type { Socket } from 'node:net';
+import { connect as tlsConnect, TLSSocket } from 'node:tls';
+import type { Logger } from 'pino';
+import { DialError, type AcceptedConnection, type ConnectionHandlers, type StartTlsOptions, type TlsFacts } from '../contract/net.ts';
+import { Outbox } from './outbox.ts';
+import type { TlsStore } from './tls.ts';
+
+const lingerMilliseconds = 2_000;
+const handshakeMilliseconds = 15_000;
+let minted = 0;
+
+export class SocketConnection implements AcceptedConnection {
+  readonly id: string;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localPort: number;
+  readonly loopback: boolean;
+  #socket: Socket;
+  #facts: TlsFacts | undefined;
+  #handlers: ConnectionHandlers | undefined;
+  #early: Buffer[] = [];
+  #closed = false;
+  #closedWith: string | undefined;
+  #limit: number;
+  readonly #outbox: Outbox;
+  readonly #tls: TlsStore;
+  readonly #log: Logger;
+  readonly #admitted: () => void;
+
+  constructor(socket: Socket, options: { tls: TlsStore; log: Logger; limit: number; admitted?: () => void }) {
+    this.id = `c${(++minted).toString(36)}`;
+    this.remoteAddress = plainAddress(socket.remoteAddress ?? '');
+    this.remotePort = socket.remotePort ?? 0;
+    this.localPort = socket.localPort ?? 0;
+    this.loopback = isLoopback(this.remoteAddress);
+    this.#tls = options.tls;
+    this.#log = options.log;
+    this.#limit = options.limit;
+    this.#admitted = options.admitted ?? ((): void => undefined);
+    this.#socket = socket;
+    this.#outbox = new Outbox(socket);
+    if (socket instanceof TLSSocket) this.#facts = options.tls.facts(socket);
+    socket.setNoDelay(true);
+    this.#listen(socket);
+  }
+
+  get tls(): TlsFacts | undefined {
+    return this.#facts;
+  }
+
+  get queued(): number {
+    return this.#outbox.queued;
+  }
+
+  #listen(socket: Socket): void {
+    socket.on('data', (bytes: Buffer) => this.#receive(bytes));
+    socket.on('error', (error: Error) => this.#close(error.message));
+    socket.on('end', () => this.#close(undefined));
+    socket.on('close', () => this.#close(undefined));
+    socket.on('drain', () => this.#run(() => this.#handlers?.onDrain?.()));
+  }
+
+  #receive(bytes: Buffer): void {
+    if (this.#closed) return;
+    if (this.#handlers === undefined) {
+      // Nobody listens yet; what a peer may send before that is bounded by pausing.
+      this.#early.push(bytes);
+      this.#socket.pause();
+      return;
+    }
+    const handlers = this.#handlers;
+    this.#run(() => handlers.onData(bytes));
+  }
+
+  /** A bug in a handler costs this connection and nothing else. Threat class A24. */
+  #run(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#log.error(
+        { err: error, connection: this.id, remote: this.remoteAddress },
+        'a connection failed on an error of this server and is closed',
+      );
+      this.destroy('internal error');
+    }
+  }
+
+  handle(handlers: ConnectionHandlers): void {
+    this.#handlers = handlers;
+    const early = this.#early;
+    this.#early = [];
+    for (const bytes of early) this.#receive(bytes);
+    if (this.#closed) handlers.onClose(this.#closedWith);
+    else this.#socket.resume();
+  }
+
+  write(bytes: Buffer | string): void {
+    if (this.#closed) return;
+    const chunk = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+    if (this.#outbox.queued + chunk.length > this.#limit) {
+      this.destroy('send queue exceeded');
+      return;
+    }
+    this.#outbox.push(chunk);
+  }
+
+  async startTls(options: StartTlsOptions): Promise<TlsFacts> {
+    const plain = this.#socket;
+    this.#outbox.flush();
+    this.#outbox.held = true;
+    plain.removeAllListeners('data');
+    plain.removeAllListeners('end');
+    plain.removeAllListeners('drain');
+    // What came in plain text behind the request is never read as if it had come encrypted.
+    this.#early = [];
+    while (plain.read() !== null);
+    const secure = options.side === 'server' ? this.#serverSide(plain, options) : this.#clientSide(plain, options);
+    await this.#handshake(secure, options.side);
+    this.#facts = this.#tls.facts(secure);
+    this.#socket = secure;
+    this.#listen(secure);
+    this.#outbox.moveTo(secure);
+    secure.resume();
+    return this.#facts;
+  }
+
+  #serverSide(plain: Socket, options: StartTlsOptions): TLSSocket {
+    return new TLSSocket(plain, {
+      isServer: true,
+      secureContext: this.#tls.context(options.identity),
+      requestCert: options.requestCertificate ?? false,
+      rejectUnauthorized: false,
+      ...(options.alpn === undefined ? {} : { ALPNProtocols: [...options.alpn] }),
+    });
+  }
+
+  #clientSide(plain: Socket, options: StartTlsOptions): TLSSocket {
+    return tlsConnect({
+      socket: plain,
+      secureContext: this.#tls.context(options.identity),
+      rejectUnauthorized: false,
+      ...(options.serverName === undefined || isAddress(options.serverName) ? {} : { servername: options.serverName }),
+      ...(options.alpn === undefined ? {} : { ALPNProtocols: [...options.alpn] }),
+    });
+  }
+
+  #handshake(secure: TLSSocket, side: 'server' | 'client'): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => fail(new Error('the TLS handshake took too long')), handshakeMilliseconds);
+      const done = (): void => {
+        clearTimeout(timer);
+        secure.off('error', fail);
+        secure.off('close', closed);
+        resolve();
+      };
+      const fail = (error: Error): void => {
+        clearTimeout(timer);
+        secure.on('error', () => undefined);
+        this.destroy(`TLS: ${error.message}`);
+        reject(new DialError('tls', error.message));
+      };
+      const closed = (): void => fail(new Error('the connection was closed during the TLS handshake'));
+      secure.once(side === 'server' ? 'secure' : 'secureConnect', done);
+      secure.once('error', fail);
+      secure.once('close', closed);
+    });
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+  resume(): void {
+    if (!this.#closed) this.#socket.resume();
+  }
+
+  end(last?: Buffer | string): void {
+    if (this.#closed) return;
+    if (last !== undefined) this.#outbox.push(typeof last === 'string' ? Buffer.from(last) : last);
+    this.#outbox.flush();
+    this.#socket.end();
+    const socket = this.#socket;
+    setTimeout(() => socket.destroy(), lingerMilliseconds).unref();
+  }
+
+  destroy(reason: string): void {
+    if (this.#closed) return;
+    this.#outbox.drop();
+    this.#socket.destroy();
+    this.#close(reason);
+  }
+
+  setOutboxLimit(bytes: number): void {
+    this.#limit = bytes;
+  }
+
+  admit(): void {
+    this.#admitted();
+  }
+
+  #close(error: string | undefined): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#closedWith = error;
+    const handlers = this.#handlers;
+    if (!this.#socket.destroyed) {
+      this.#outbox.flush();
+      this.#socket.end();
+      const socket = this.#socket;
+      setTimeout(() => socket.destroy(), lingerMilliseconds).unref();
+    }
+    if (handlers === undefined) return;
+    try {
+      handlers.onClose(error);
+    } catch (failure) {
+      this.#log.error({ err: failure, connection: this.id }, 'closing a connection failed');
+    }
+  }
+}
+
+/** An IPv4 address mapped into IPv6 is shown as what it is. */
+export function plainAddress(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  return mapped === null ? address : mapped[1]!;
+}
+
+export function isLoopback(address: string): boolean {
+  return address === '::1' || (isIPv4(address) && address.startsWith('127.'));
+}
+
+function isAddress(name: string): boolean {
+  return isIPv4(name) || name.includes(':');
+}

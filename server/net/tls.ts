@@ -1,0 +1,163 @@
+/** Certificates of ours, and what a peer's certificate proves. */
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createSecureContext, rootCertificates, type SecureContext, type TLSSocket } from 'node:tls';
+import type { TlsFacts, TlsIdentityRef } from '../contract/net.ts';
+
+/** PEM files could not be used; `message` names the file and the remedy. */
+export class CertificateError extends Error {
+  override readonly name = 'CertificateError';
+}
+
+export interface TlsFiles {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  /** PEM with further trusted roots. */
+  readonly authorityFile?: string | undefined;
+}
+
+interface Identity {
+  readonly certificate: Buffer;
+  readonly key: Buffer;
+}
+
+/** Holds the server's certificate; `reload` takes new files for new connections without touching old ones. */
+export class TlsStore {
+  readonly #files: TlsFiles;
+  #identity: Identity;
+  #authorities: readonly string[];
+  #roots: readonly X509Certificate[] | undefined;
+  readonly #contexts = new Map<string, SecureContext>();
+
+  /** @throws CertificateError */
+  constructor(files: TlsFiles) {
+    this.#files = files;
+    this.#identity = readIdentity(files.certificateFile, files.keyFile);
+    this.#authorities = readAuthorities(files.authorityFile);
+    this.context();
+  }
+
+  /** @throws CertificateError and keeps the old certificate */
+  reload(): void {
+    const identity = readIdentity(this.#files.certificateFile, this.#files.keyFile);
+    const authorities = readAuthorities(this.#files.authorityFile);
+    checkContext(identity, authorities, this.#files.certificateFile);
+    this.#identity = identity;
+    this.#authorities = authorities;
+    this.#roots = undefined;
+    this.#contexts.clear();
+  }
+
+  /** The server's certificate, for presenting and for checking others. */
+  context(ref?: TlsIdentityRef | 'none'): SecureContext {
+    const name =
+      ref === undefined || ref === 'none' || 'domain' in ref ? (ref === 'none' ? 'none' : 'own') : `${ref.certificateFile}\n${ref.keyFile}`;
+    const known = this.#contexts.get(name);
+    if (known !== undefined) return known;
+    const identity =
+      ref === undefined || ref === 'none' || 'domain' in ref ? this.#identity : readIdentity(ref.certificateFile, ref.keyFile);
+    const context = checkContext(ref === 'none' ? undefined : identity, this.#authorities, this.#files.certificateFile);
+    this.#contexts.set(name, context);
+    return context;
+  }
+
+  /** The own certificate and key as PEM, for servers that want them so. */
+  pem(): { readonly cert: Buffer; readonly key: Buffer } {
+    return { cert: this.#identity.certificate, key: this.#identity.key };
+  }
+
+  /** What the peer proved on a connection whose handshake is over. */
+  facts(socket: TLSSocket): TlsFacts {
+    const certificate = socket.getPeerX509Certificate();
+    const error = socket.authorizationError as unknown as string | Error | null | undefined;
+    const reason = error == null ? undefined : error instanceof Error ? error.message : error;
+    // A certificate for server use only is what public authorities issue; a server that dials us shows it as a client.
+    const verified = certificate !== undefined && (socket.authorized || (reason === 'INVALID_PURPOSE' && this.#chainHolds(certificate)));
+    return {
+      protocol: socket.getProtocol() ?? '',
+      ...(certificate === undefined ? {} : { certificate, fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase() }),
+      chainVerified: verified,
+      ...(verified ? {} : { chainError: certificate === undefined ? 'no certificate was shown' : (reason ?? 'not verified') }),
+      exportKeyingMaterial: (length, label) => socket.exportKeyingMaterial(length, label, Buffer.alloc(0)),
+      certificateNames: (domain) => certificate !== undefined && namesDomain(certificate, domain),
+    };
+  }
+
+  #chainHolds(leaf: X509Certificate): boolean {
+    this.#roots ??= [...this.#authorities, ...rootCertificates].map((pem) => new X509Certificate(pem));
+    let current = leaf;
+    for (let depth = 0; depth < 8; depth++) {
+      if (!inDate(current)) return false;
+      const certificate = current;
+      if (this.#roots.some((root) => root.fingerprint256 === certificate.fingerprint256)) return true;
+      if (this.#roots.some((root) => issued(certificate, root) && inDate(root))) return true;
+      const issuer = current.issuerCertificate;
+      if (issuer === undefined || issuer.fingerprint256 === current.fingerprint256 || !issued(current, issuer) || !issuer.ca) return false;
+      current = issuer;
+    }
+    return false;
+  }
+}
+
+function issued(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+}
+
+function inDate(certificate: X509Certificate): boolean {
+  const now = Date.now();
+  return Date.parse(certificate.validFrom) <= now && now <= Date.parse(certificate.validTo);
+}
+
+/** RFC 9525: dNSName with a wildcard as the whole left-most label, SRVName and XmppAddr (RFC 6120 section 13.7.1.4); never the common name. */
+export function namesDomain(certificate: X509Certificate, domain: string): boolean {
+  if (
+    certificate.checkHost(domain, { subject: 'never', wildcards: true, partialWildcards: false, multiLabelWildcards: false }) !== undefined
+  )
+    return true;
+  const wanted = domain.toLowerCase();
+  for (const entry of (certificate.subjectAltName ?? '').split(', ')) {
+    const match = /^othername:(XmppAddr|SRVName)::(.+)$/.exec(entry);
+    if (match === null) continue;
+    const name = match[2]!.toLowerCase();
+    if (name === (match[1] === 'SRVName' ? `_xmpp-server.${wanted}` : wanted)) return true;
+  }
+  return false;
+}
+
+function readIdentity(certificateFile: string, keyFile: string): Identity {
+  return { certificate: readPem(certificateFile, 'certificate'), key: readPem(keyFile, 'key') };
+}
+
+function readAuthorities(file: string | undefined): readonly string[] {
+  if (file === undefined) return [];
+  const pem = readPem(file, 'authorities').toString('utf8');
+  const found = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g);
+  if (found === null)
+    throw new CertificateError(`${file} holds no PEM certificate; give a file with the certificates of trusted authorities`);
+  return found;
+}
+
+function readPem(file: string, what: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new CertificateError(
+      `the TLS ${what} file ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'}); check the path and its permissions`,
+    );
+  }
+}
+
+function checkContext(identity: Identity | undefined, authorities: readonly string[], file: string): SecureContext {
+  try {
+    return createSecureContext({
+      ...(identity === undefined ? {} : { cert: identity.certificate, key: identity.key }),
+      ca: [...authorities, ...rootCertificates],
+      minVersion: 'TLSv1.2',
+      honorCipherOrder: true,
+    });
+  } catch (error) {
+    throw new CertificateError(
+      `the certificate ${file} and its key cannot be used together (${error instanceof Error ? error.message : String(error)}); check that both are PEM and belong together`,
+    );
+  }
+}
