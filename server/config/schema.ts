@@ -1,0 +1,89 @@
+/** What a configuration file may say, with defaults that make a safe server without one. */
+import { z } from 'zod';
+import { defaultCoreLimits } from '../core.ts';
+import { AddressError, parseDomain, prepareName, type Domain } from '../model/address.ts';
+
+const domain = z.string().transform((text, context): Domain => {
+  try {
+    return parseDomain(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof AddressError ? error.message : 'is no domain' });
+    return z.NEVER;
+  }
+});
+
+const roomName = z.string().transform((text, context) => {
+  try {
+    return prepareName(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof AddressError ? error.message : 'is no name of a room' });
+    return z.NEVER;
+  }
+});
+
+/** `host:port` or `[v6]:port`. */
+export const listenAddress = z
+  .string()
+  .regex(
+    /^(?:\[[0-9a-fA-F:.%]+\]|[^:[\]\s]+):(?:\d{1,5})$/,
+    'must be host:port or [v6]:port, for example "127.0.0.1:6667"; port 0 is any free one',
+  )
+  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'has a port above 65535');
+
+const count = (fallback: number): z.ZodDefault<z.ZodInt> => z.int().positive().default(fallback);
+
+const room = z.strictObject({
+  name: roomName,
+  title: z.string().default(''),
+  topic: z.string().default(''),
+  /** Who reads what: everything, from the own first joining on, or nothing. */
+  history: z.enum(['all', 'joined', 'none']).default('all'),
+  show_joins: z.boolean().default(true),
+});
+
+const limits = z.strictObject({
+  message_bytes: count(defaultCoreLimits.messageBytes),
+  topic_bytes: count(defaultCoreLimits.topicBytes),
+  nick_characters: count(defaultCoreLimits.nickCharacters),
+  rooms_per_user: count(defaultCoreLimits.roomsPerUser),
+  sessions_per_user: count(defaultCoreLimits.sessionsPerUser),
+  guests_per_address: count(defaultCoreLimits.guestsPerAddress),
+  rooms: count(defaultCoreLimits.roomsInAll),
+  failed_logins: count(defaultCoreLimits.failedLogins),
+  registrations: count(defaultCoreLimits.registrations),
+  connections_per_address: count(100),
+  strangers_per_address: count(20),
+  strangers: count(2_000),
+  stranger_seconds: count(30),
+});
+
+export const configSchema = z.strictObject({
+  domain: domain.prefault('localhost'),
+  title: z.string().min(1).default('Banyan'),
+  motd: z.array(z.string()).default([]),
+  data: z.string().min(1).default('data'),
+  rooms: z.array(room).prefault([{ name: 'lounge' }]),
+  log: z.strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
+  tls: z
+    .strictObject({ certificate: z.string().optional(), key: z.string().optional(), authorities: z.string().optional() })
+    .refine(
+      (tls) => (tls.certificate === undefined) === (tls.key === undefined),
+      'certificate and key belong together: give both, or none for a self-signed certificate',
+    )
+    .prefault({}),
+  http: z
+    .strictObject({
+      listen: z.array(listenAddress).default(['127.0.0.1:8080']),
+      listen_tls: z.array(listenAddress).default(['[::]:8443']),
+      public_url: z.url().optional(),
+      trusted_proxies: z.array(z.string()).default([]),
+      metrics_from: z.array(z.string()).default(['127.0.0.1', '::1']),
+    })
+    .prefault({}),
+  dns: z.strictObject({ servers: z.array(listenAddress).default([]) }).prefault({}),
+  accounts: z.strictObject({ registration: z.enum(['open', 'closed']).default('open') }).prefault({}),
+  limits: limits.prefault({}),
+  plugins: z.record(z.string(), z.looseObject({ enabled: z.boolean().optional(), module: z.string().optional() })).default({}),
+});
+
+export type Config = z.output<typeof configSchema>;

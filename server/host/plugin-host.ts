@@ -1,0 +1,164 @@
+/** Runs one plugin: what it takes from the host is noted here and taken back at its stop. */
+import type { Logger } from 'pino';
+import type { Announcement, Command, Host, Plugin, PluginStatus, RunningPlugin, Timer } from '../contract/host.ts';
+import type { Connection, HttpRoute, Listener, UpgradeRoute } from '../contract/net.ts';
+import type { Network } from '../contract/networks.ts';
+import type { Core } from '../core.ts';
+import type { HttpService } from '../net/http.ts';
+import type { Net } from '../contract/net.ts';
+import type { Domain } from '../model/address.ts';
+import type { Storage } from '../storage.ts';
+import { pluginStore, type CommandTable, type MetricTable, systemClock } from './services.ts';
+
+/** What all plugins' hosts share. */
+export interface HostParts {
+  readonly core: Core;
+  readonly net: Net;
+  readonly http: HttpService;
+  readonly storage: Storage;
+  readonly commands: CommandTable;
+  readonly metrics: MetricTable;
+  readonly log: Logger;
+  readonly domain: Domain;
+  readonly title: string;
+  readonly motd: readonly string[];
+  readonly version: string;
+  readonly startedAt: number;
+  readonly defaultRooms: readonly string[];
+}
+
+const stopMilliseconds = 5_000;
+
+export class PluginHost {
+  readonly plugin: Plugin;
+  readonly announcements: Announcement[] = [];
+  readonly #parts: HostParts;
+  readonly #log: Logger;
+  #running: RunningPlugin | undefined;
+  /** Takes back what was given, last first. */
+  #undo: (() => void | Promise<void>)[] = [];
+
+  constructor(plugin: Plugin, parts: HostParts) {
+    this.plugin = plugin;
+    this.#parts = parts;
+    this.#log = parts.log.child({ plugin: plugin.name });
+  }
+
+  /** @throws whatever the plugin throws, after everything is taken back */
+  async start(config: unknown): Promise<void> {
+    try {
+      this.#running = await this.plugin.start(this.#host(), config);
+    } catch (error) {
+      await this.#takeBack();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    if (running !== undefined) {
+      const timeout = new Promise<void>((resolve) => setTimeout(resolve, stopMilliseconds).unref());
+      try {
+        await Promise.race([running.stop(), timeout]);
+      } catch (error) {
+        this.#log.error({ err: error }, 'the plugin failed at its stop');
+      }
+    }
+    await this.#takeBack();
+  }
+
+  /** True when the plugin took the new configuration without a stop. */
+  async reconfigure(config: unknown): Promise<boolean> {
+    return (await this.#running?.reconfigure?.(config)) ?? false;
+  }
+
+  status(): PluginStatus {
+    if (this.#running === undefined) return { summary: 'stopped', links: [] };
+    try {
+      return this.#running.status();
+    } catch (error) {
+      this.#log.error({ err: error }, 'the plugin failed on its status');
+      return { summary: 'failed', links: [] };
+    }
+  }
+
+  async #takeBack(): Promise<void> {
+    const undo = this.#undo;
+    this.#undo = [];
+    this.announcements.length = 0;
+    for (const take of undo.toReversed()) {
+      try {
+        await take();
+      } catch (error) {
+        this.#log.error({ err: error }, 'something of the plugin could not be taken back');
+      }
+    }
+  }
+
+  #host(): Host {
+    const { core, net, http, storage, commands, metrics, log: _log, ...facts } = this.#parts;
+    const keep = <T>(thing: T, take: (thing: T) => void | Promise<void>): T => {
+      this.#undo.push(() => take(thing));
+      return thing;
+    };
+    const timer = (made: Timer): Timer => keep(made, (one) => one.cancel());
+    return {
+      ...facts,
+      net: {
+        ...net,
+        listen: async (options, onConnection) => keep(await net.listen(options, onConnection), (listener: Listener) => listener.close()),
+        dial: async (options) => keep(await net.dial(options), (connection: Connection) => connection.destroy('the plugin was stopped')),
+      },
+      http: {
+        route: (route: HttpRoute) => http.route(keep(route, (one) => http.remove([one]))),
+        upgrade: (route: UpgradeRoute) => http.upgrade(keep(route, (one) => http.remove([one]))),
+        get urls() {
+          return http.urls;
+        },
+        remoteAddress: (request) => http.remoteAddress(request),
+      },
+      users: core.users,
+      rooms: core.rooms,
+      accounts: core.accounts,
+      networks: {
+        declare: (options, handler) =>
+          keep(core.networks.declare(options, handler), (network: Network) => network.withdraw('the plugin was stopped')),
+        resolver: (scheme, introduce) => keep(core.networks.resolver(scheme, introduce), (remove) => remove()),
+        get: (address) => core.networks.get(address),
+        byLabel: (label) => core.networks.byLabel(label),
+        all: () => core.networks.all(),
+      },
+      hooks: { filter: (point, order, run) => keep(core.hooks.filter(point, order, run), (remove) => remove()) },
+      commands: {
+        offer: (command: Command) => {
+          commands.offer(command);
+          keep(command, (one) => commands.remove(one));
+        },
+        all: () => commands.all(),
+        run: (name, context) => commands.run(name, context),
+      },
+      store: pluginStore(storage, this.plugin.name),
+      metrics,
+      log: this.#log,
+      clock: {
+        now: () => systemClock.now(),
+        after: (milliseconds, run) => timer(systemClock.after(milliseconds, this.#guard(run))),
+        every: (milliseconds, run) => timer(systemClock.every(milliseconds, this.#guard(run))),
+      },
+      secret: (purpose) => core.secret(`${this.plugin.name}/${purpose}`),
+      announce: (announcement) => void this.announcements.push(announcement),
+    };
+  }
+
+  /** A throw in a plugin's timer is reported, and hurts nobody. */
+  #guard(run: () => void): () => void {
+    return () => {
+      try {
+        run();
+      } catch (error) {
+        this.#log.error({ err: error }, 'a timer of the plugin failed');
+      }
+    };
+  }
+}
