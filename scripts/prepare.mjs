@@ -9,9 +9,8 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Installs what package-lock.json names and node_modules lacks. */
 export async function ensurePackages() {
   if (packagesComplete()) return;
-  const fresh = !existsSync(join(root, 'node_modules'));
   console.log('Installing npm packages (a minute or two: SQLite is compiled) ...');
-  await must('npm', [fresh ? 'ci' : 'install', '--no-audit', '--no-fund']);
+  await must('npm', ['install', '--no-audit', '--no-fund']);
 }
 
 function packagesComplete() {
