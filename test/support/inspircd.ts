@@ -16,6 +16,8 @@ export interface InspircdOptions {
   readonly password?: string;
   /** Dial the peer every two seconds instead of only waiting. */
   readonly dials?: boolean;
+  /** Takes a crowd of clients: no caps on connections, memory for fast senders. */
+  readonly many?: boolean;
   /** More configuration. */
   readonly extra?: string;
 }
@@ -33,6 +35,7 @@ export interface Inspircd {
   /** SHA-256 of its certificate, lower-case hex. */
   readonly fingerprint: string;
   log(): Promise<string>;
+  readonly pid: number;
   running(): boolean;
   kill9(): Promise<void>;
   /** Starts again on the same ports after `kill9` or `halt`. */
@@ -63,6 +66,8 @@ export async function startInspircd(options: InspircdOptions = {}): Promise<Insp
     PASSWORD: password,
     CERT: certificate.certificateFile,
     KEY: certificate.keyFile,
+    CLIENTS: options.many ? 100_000 : 200,
+    SENDQ: options.many ? '64M' : '1M',
     EXTRA: (options.dials ? `<autoconnect period="2" server="${peerName}">\n` : '') + (options.extra ?? ''),
   });
   const file = join(folder, 'inspircd.conf');
@@ -78,6 +83,9 @@ export async function startInspircd(options: InspircdOptions = {}): Promise<Insp
     password,
     fingerprint: certificate.fingerprint,
     log: () => readFile(join(folder, 'ircd.log'), 'utf8'),
+    get pid() {
+      return child!.pid;
+    },
     running: () => child?.running() ?? false,
     async start() {
       const root = process.getuid?.() === 0 ? ['--runasroot'] : [];
