@@ -81,7 +81,7 @@ export interface Hooks {
     point: Point,
     order: number,
     run: (subject: HookPoints[Point]) => Verdict<HookPoints[Point]>,
-  ): void;
+  ): () => void;
 }
 
 /** A slash command, offered once, available from every client protocol (`/name args` or `/msg banyan name args`). */

@@ -129,7 +129,7 @@ export class PluginHost {
         byLabel: (label) => core.networks.byLabel(label),
         all: () => core.networks.all(),
       },
-      hooks: { filter: (point, order, run) => keep(core.hooks.filter(point, order, run), (remove) => remove()) },
+      hooks: { filter: (point, order, run) => keep<() => void>(core.hooks.filter(point, order, run), (remove) => remove()) },
       commands: {
         offer: (command: Command) => {
           commands.offer(command);

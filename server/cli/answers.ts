@@ -1,0 +1,77 @@
+/** What the running server answers to `banyan` commands. */
+import type { RunningServer } from '../host/server.ts';
+import type { LinkStatus } from '../contract/host.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { ControlRequest } from './control.ts';
+
+/** @throws Error in words for the person at the terminal */
+export async function answerControl(server: RunningServer, request: ControlRequest): Promise<unknown> {
+  const { core } = server;
+  switch (request.command) {
+    case 'status':
+      return { pid: process.pid, domain: server.config.domain, startedAt: server.startedAt, services: server.services };
+    case 'account-add':
+      return unwrap(await core.accounts.add(request.name, request.password, request.administrator));
+    case 'account-password':
+      return unwrap(await core.accounts.setPassword(request.name, request.password));
+    case 'account-list':
+      return core.accounts.list();
+    case 'account-remove':
+      return unwrap(await core.accounts.remove(request.name));
+    case 'room-list':
+      return [...core.rooms.all()]
+        .map(({ name, members, topic, config, last }) => ({
+          name,
+          members: members.size,
+          topic: topic.text,
+          hidden: config.hidden,
+          events: last.number,
+        }))
+        .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    case 'room-show':
+      return showRoom(server, request.name);
+    case 'link-list':
+      return links(server).map(({ name, kind, state, peer, tls, since }) => ({ name, kind, state, peer, tls, since }));
+    case 'link-show': {
+      const link = links(server).find(({ name }) => name === request.name);
+      if (link === undefined) throw new Error(`there is no link "${request.name}"; see: banyan link list`);
+      return link;
+    }
+    default:
+      return request satisfies never;
+  }
+}
+
+function links(server: RunningServer): readonly LinkStatus[] {
+  return [...server.status().values()].flatMap((status) => status.links);
+}
+
+function showRoom({ core }: RunningServer, name: string): unknown {
+  const room = core.rooms.byName(name.replace(/^#/, ''));
+  if (room === undefined) throw new Error(`there is no room "${name}"; see: banyan room list`);
+  const members = [...room.members.values()].map((member) => ({
+    nick: member.nick,
+    address: member.address,
+    affiliation: member.affiliation,
+    operator: member.operator,
+    voice: member.voice,
+    from: member.who.network ?? (member.who.guest ? 'guest' : 'account'),
+  }));
+  return {
+    name: room.name,
+    address: room.address,
+    created: room.created,
+    topic: room.topic,
+    config: { ...room.config, key: room.config.key === null ? null : '(set)' },
+    events: room.last.number,
+    networks: [...room.networks],
+    affiliations: Object.fromEntries(room.affiliations),
+    bans: room.bans.map((ban) => ban.mask),
+    members: members.toSorted((a, b) => (a.nick < b.nick ? -1 : 1)),
+  };
+}
+
+function unwrap<T>(outcome: Outcome<T>): T {
+  if (!outcome.ok) throw new Error(outcome.refusal.text);
+  return outcome.value;
+}

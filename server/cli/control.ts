@@ -1,0 +1,87 @@
+/** The local socket by which `banyan` commands talk to the running server: one JSON request a line, one JSON answer a line. */
+import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+
+export type ControlRequest =
+  | { readonly command: 'status' }
+  | { readonly command: 'account-add'; readonly name: string; readonly password: string; readonly administrator: boolean }
+  | { readonly command: 'account-password'; readonly name: string; readonly password: string }
+  | { readonly command: 'account-list' }
+  | { readonly command: 'account-remove'; readonly name: string }
+  | { readonly command: 'room-list' }
+  | { readonly command: 'room-show'; readonly name: string }
+  | { readonly command: 'link-list' }
+  | { readonly command: 'link-show'; readonly name: string };
+
+export type ControlAnswer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string };
+
+/** No server answers in that data folder. */
+export class NoServerError extends Error {
+  override readonly name = 'NoServerError';
+}
+
+const mostRequestBytes = 65_536;
+
+/** A path of more than about 100 bytes cannot be a socket; the folder's name is the host's choice, so say so. */
+export function controlPath(dataFolder: string): string {
+  return join(dataFolder, 'control.sock');
+}
+
+/** Serves requests until the answer is closed. @throws Error when the socket cannot be made */
+export async function serveControl(dataFolder: string, answer: (request: ControlRequest) => Promise<unknown>): Promise<Server> {
+  const path = controlPath(dataFolder);
+  if (Buffer.byteLength(path) > 100) throw new Error(`the path ${path} is too long for a socket; choose a data folder with a shorter path`);
+  if (existsSync(path)) rmSync(path);
+  const server = createServer((socket) => {
+    let text = '';
+    socket.setEncoding('utf8');
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (piece: string) => {
+      text += piece;
+      if (text.length > mostRequestBytes) socket.destroy();
+      const end = text.indexOf('\n');
+      if (end < 0) return;
+      const line = text.slice(0, end);
+      text = '';
+      void reply(line, answer).then((said) => socket.end(`${JSON.stringify(said)}\n`));
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  chmodSync(path, 0o600);
+  return server;
+}
+
+async function reply(line: string, answer: (request: ControlRequest) => Promise<unknown>): Promise<ControlAnswer> {
+  try {
+    return { ok: true, value: (await answer(JSON.parse(line) as ControlRequest)) ?? null };
+  } catch (error) {
+    return { ok: false, error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Asks the running server. @throws NoServerError, or Error with what the server said */
+export function askServer(dataFolder: string, request: ControlRequest): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(controlPath(dataFolder));
+    let text = '';
+    socket.setEncoding('utf8');
+    socket.once('error', () =>
+      reject(
+        new NoServerError(
+          `no server is running with the data folder ${dataFolder}; start it with: npm start (or name the right folder with --data or --config)`,
+        ),
+      ),
+    );
+    socket.once('connect', () => socket.write(`${JSON.stringify(request)}\n`));
+    socket.on('data', (piece: string) => (text += piece));
+    socket.once('end', () => {
+      const answer = JSON.parse(text) as ControlAnswer;
+      if (answer.ok) resolve(answer.value);
+      else reject(new Error(answer.error));
+    });
+  });
+}

@@ -1,0 +1,34 @@
+/** The database's schema, as steps from each version to the next; forward only. */
+import type { Database } from 'better-sqlite3';
+
+/** Step n brings version n - 1 to version n. Never change one that was released. */
+const steps: readonly string[] = [
+  `CREATE TABLE logs (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+   CREATE TABLE records (
+     log INTEGER NOT NULL REFERENCES logs (id), number INTEGER NOT NULL, epoch TEXT NOT NULL, id TEXT NOT NULL, origin TEXT NOT NULL,
+     born INTEGER NOT NULL, logged INTEGER NOT NULL, kind TEXT NOT NULL, salt TEXT, digest TEXT NOT NULL, chain TEXT NOT NULL, content TEXT,
+     PRIMARY KEY (log, number)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX records_by_id ON records (log, id);
+   CREATE TABLE absorbed (one INTEGER PRIMARY KEY CHECK (one = 1), segment INTEGER NOT NULL, offset INTEGER NOT NULL) STRICT;
+   INSERT INTO absorbed VALUES (1, 0, 0);
+   CREATE TABLE accounts (name TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE rooms (address TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE keys (space TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (space, key)) STRICT, WITHOUT ROWID;`,
+];
+
+/** Brings the database to this version. @throws Error when it comes from a newer one */
+export function migrate(database: Database): void {
+  const version = database.pragma('user_version', { simple: true }) as number;
+  if (version > steps.length) {
+    throw new Error(
+      `it was written by a newer version of this server (schema ${version}, this one knows up to ${steps.length}); update the server, or restore an older copy`,
+    );
+  }
+  for (let step = version; step < steps.length; step++) {
+    database.transaction(() => {
+      database.exec(steps[step]!);
+      database.pragma(`user_version = ${step + 1}`);
+    })();
+  }
+}
