@@ -1,4 +1,5 @@
 /** A self-signed certificate, for servers that were given none. */
+import 'reflect-metadata';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { webcrypto, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
