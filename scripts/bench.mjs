@@ -1,10 +1,10 @@
 /** `npm run bench [name ...]`: builds and runs bench/*.ts, or those named, one after the other. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, ensurePackages, must, root } from './prepare.mjs';
+import { buildAnew, ensurePackages, must, root } from './prepare.mjs';
 
 await ensurePackages();
-await build();
+await buildAnew();
 const folder = join(root, 'dist', 'bench');
 const all = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.js')) : [];
 const names = process.argv.slice(2);

@@ -8,7 +8,10 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** @throws Error when the sources do not compile */
 export async function build() {
-  const compiler = spawnSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', root], { cwd: root, stdio: 'inherit' });
+  const compiler = spawnSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', root], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   if (compiler.status !== 0) throw new Error('the sources do not compile');
   for (const plugin of readdirSync(join(root, 'plugins'))) {
     const own = join(root, 'plugins', plugin, 'build.mjs');

@@ -3,14 +3,19 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from './build.mjs';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Installs what package-lock.json names and node_modules lacks. */
+/** Installs what package-lock.json names and node_modules lacks. @throws Error that names the remedy */
 export async function ensurePackages() {
   if (packagesComplete()) return;
-  console.log('Installing npm packages (a minute or two: SQLite is compiled) ...');
-  await must('npm', ['install', '--no-audit', '--no-fund']);
+  console.log('Installing packages; the database engine is compiled once, which takes a minute or two ...');
+  if ((await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel', 'error'])) !== 0) {
+    throw new Error(
+      'npm install failed; the message above says why. A C++ compiler, make and Python are needed once (Debian: apt-get install build-essential python3).',
+    );
+  }
 }
 
 function packagesComplete() {
@@ -23,9 +28,9 @@ function packagesComplete() {
   );
 }
 
-/** Compiles into dist/, and forgets there what has no source any more. */
-export async function build() {
-  await must(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '--project', '.']);
+/** Compiles into dist/, and forgets there what has no source any more, so that a deleted test is not run. */
+export async function buildAnew() {
+  await build();
   for (const part of ['server', 'storage', 'plugins', 'test', 'bench']) prune(part);
 }
 

@@ -2,13 +2,13 @@
  * `npm run soak [-- --minutes N] [-- --seed S]`: kills the server again and again while people talk, and looks whether anything
  * that anybody had read is lost. The last line is `N passed, N failed`; a failed round names the seed that repeats it.
  */
-import { build, ensurePackages, ensurePeers, run } from './prepare.mjs';
+import { buildAnew, ensurePackages, ensurePeers, run } from './prepare.mjs';
 
 try {
   await ensurePackages();
   const missing = await ensurePeers();
   if (missing.length > 0) throw new Error(`the soak needs ${missing.join(' ')}`);
-  await build();
+  await buildAnew();
 } catch (error) {
   console.error(error.message);
   console.log('0 passed, 1 failed');

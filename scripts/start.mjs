@@ -1,10 +1,10 @@
 /** `npm start`: installs what is missing, builds what has changed, serves. Arguments go to `banyan serve`. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { build } from './build.mjs';
+import { ensurePackages, root } from './prepare.mjs';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   console.error(`Banyan needs Node.js 20.19 or newer; this is ${process.versions.node}.`);
@@ -24,19 +24,16 @@ function newest(folder) {
   return latest;
 }
 
-if (time(join(root, 'node_modules', '.package-lock.json')) < time(join(root, 'package-lock.json'))) {
-  console.log('Installing packages; the database engine is compiled once, which takes a minute or two ...');
-  const install = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel', 'error'], { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
-  if (install.status !== 0) {
-    console.error('npm ci failed; the message above says why. A C++ compiler, make and Python are needed once (Debian: apt-get install build-essential python3).');
-    process.exit(1);
-  }
+try {
+  await ensurePackages();
+} catch (error) {
+  console.error(error.message);
+  process.exit(1);
 }
 
 const sources = ['server', 'plugins', 'storage'].map((folder) => join(root, folder));
 if (time(join(root, 'dist', 'server', 'main.js')) < Math.max(...sources.map(newest), time(join(root, 'package-lock.json')))) {
   console.log('Building ...');
-  const { build } = await import('./build.mjs');
   try {
     await build();
   } catch (error) {

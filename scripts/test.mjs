@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build, ensurePackages, ensurePeers, root, run } from './prepare.mjs';
+import { buildAnew, ensurePackages, ensurePeers, root, run } from './prepare.mjs';
 
 /** Stages in one group run side by side. `minutes` is when a stage is given up. */
 const groups = [
@@ -29,7 +29,7 @@ try {
   await ensurePackages();
   const missing = groups.flat().some((stage) => stage.peers && want(stage.name)) ? await ensurePeers() : [];
   if (want('check')) count((await run(process.execPath, ['scripts/check.mjs'])) === 0);
-  await build();
+  await buildAnew();
   for (const group of groups) {
     const stages = group.filter((stage) => want(stage.name) && existsSync(join(root, 'dist', 'test', stage.name)));
     if (missing.length > 0 && stages.some((stage) => stage.peers)) {
