@@ -41,7 +41,9 @@ export interface Banyan {
   /** SIGTERM; resolves with the exit code. */
   halt(): Promise<number | string>;
   /** Runs the `banyan` command beside the server with the same configuration; answers with its output. */
-  command(...args: readonly string[]): Promise<{ readonly code: number | string; readonly output: string }>;
+  command(args: readonly string[], input?: string): Promise<{ readonly code: number | string; readonly output: string }>;
+  /** Adds an account by the command. */
+  account(name: string, password: string, options?: { readonly administrator?: boolean }): Promise<void>;
   /** Stops and removes the folder. */
   stop(): Promise<void>;
 }
@@ -112,10 +114,17 @@ export async function startBanyan(options: BanyanOptions = {}): Promise<Banyan> 
     async halt() {
       return (await child?.stop()) ?? 0;
     },
-    async command(...args) {
-      const run = await startProcess(process.execPath, [main, ...args, '--config', configFile], { folder });
+    async command(args, input = '') {
+      const run = await startProcess(process.execPath, [main, ...args, '--config', configFile], { folder, input });
       const code = await run.ended();
       return { code, output: run.output() };
+    },
+    async account(name, password, { administrator = false } = {}) {
+      const { code, output } = await server.command(
+        ['account', 'add', name, '--password-stdin', ...(administrator ? ['--admin'] : [])],
+        password,
+      );
+      if (code !== 0) throw new Error(`account ${name} was not added: ${output}`);
     },
     async stop() {
       await child?.stop();

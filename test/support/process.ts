@@ -24,6 +24,8 @@ process.on('exit', () => {
 
 export interface ProcessOptions {
   readonly folder?: string;
+  /** For its standard input, which otherwise is empty. */
+  readonly input?: string;
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -31,8 +33,10 @@ export async function startProcess(command: string, args: readonly string[], opt
   const child = spawn(command, args, {
     cwd: options.folder,
     env: { ...process.env, ...options.environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(options.input ?? '');
   alive.add(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
