@@ -153,6 +153,8 @@ export interface Host {
   /** A stable secret of this server for one purpose (32 bytes): HMAC keys for hosts, dialback, occupant ids. */
   secret(purpose: string): Buffer;
   announce(announcement: Announcement): void;
+  /** Whether people may register accounts themselves. */
+  readonly registration: boolean;
   /** Configured rooms: always there, first the one that newcomers are shown. */
   readonly defaultRooms: readonly string[];
 }

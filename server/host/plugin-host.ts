@@ -25,6 +25,7 @@ export interface HostParts {
   readonly version: string;
   readonly startedAt: number;
   readonly defaultRooms: readonly string[];
+  readonly registration: boolean;
 }
 
 const stopMilliseconds = 5_000;

@@ -156,6 +156,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       version,
       startedAt,
       defaultRooms: config.rooms.map((room) => room.name),
+      registration: config.accounts.registration === 'open',
     };
     offerMetrics(parts, config);
     const hosts: PluginHost[] = [];

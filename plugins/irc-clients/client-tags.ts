@@ -1,0 +1,45 @@
+/** Client-only tags (IRCv3 message tags): the only tags of a client that reach another. Threat class A10. */
+import type { Original } from '../../server/plugin.ts';
+import { isTagKey } from '../irc/line.ts';
+
+const mostTags = 16;
+const mostBytes = 2_048;
+
+/** The tags of a client's line that may be passed on: `+name`, bounded. */
+export function clientTagsIn(tags: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const kept = new Map<string, string>();
+  let bytes = 0;
+  for (const [key, value] of tags) {
+    if (!key.startsWith('+') || !isTagKey(key)) continue;
+    bytes += Buffer.byteLength(key) + Buffer.byteLength(value) + 2;
+    if (kept.size >= mostTags || bytes > mostBytes) break;
+    kept.set(key, value);
+  }
+  return kept;
+}
+
+/** What a message keeps of its tags in the log. */
+export function originalOf(tags: ReadonlyMap<string, string>): { readonly original?: Original } {
+  const kept = clientTagsIn(tags);
+  return kept.size === 0 ? {} : { original: { protocol: 'irc', data: { tags: [...kept] } } };
+}
+
+/** Reads them back; the log's content is untrusted. */
+export function clientTagsOf(original: Original | undefined): { readonly clientTags?: ReadonlyMap<string, string> } {
+  if (original?.protocol !== 'irc') return {};
+  const tags = readTags(original.data);
+  return tags.size === 0 ? {} : { clientTags: tags };
+}
+
+/** Tags in data of unknown form, `{ tags: [[key, value], ...] }`. */
+export function readTags(data: unknown): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  const { tags } = (typeof data === 'object' && data !== null ? data : {}) as { readonly tags?: unknown };
+  if (!Array.isArray(tags)) return found;
+  for (const pair of tags as readonly unknown[]) {
+    if (!Array.isArray(pair)) continue;
+    const [key, value] = pair as readonly unknown[];
+    if (typeof key === 'string' && typeof value === 'string') found.set(key, value);
+  }
+  return clientTagsIn(found);
+}

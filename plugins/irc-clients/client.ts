@@ -1,0 +1,372 @@
+/**
+ * One connected client. Reads lines at the pace that flood control allows and runs them one after another; writes what the
+ * core shows. States: registering, online, closed.
+ */
+import type { AcceptedConnection, Batch, PrivateRecord, Room, Session, SessionHandler, Timer, Unicast, UserChange } from '../../server/plugin.ts';
+import { clientLimits, LineFramer } from '../irc/framing.ts';
+import { isMiddle, parseLine } from '../irc/line.ts';
+import { sharedFlags } from './capabilities.ts';
+import { dispatch } from './commands/index.ts';
+import { cutBytes, oneWord } from './encode.ts';
+import { Capture } from './labels.ts';
+import { numerics, type Numeric } from './numerics.ts';
+import { isShown, render, renderAll, type OutLine } from './outgoing.ts';
+import { privateLines, unicastLines } from './private.ts';
+import { Registration } from './registration.ts';
+import { roomPieces } from './fan-out.ts';
+import { showRoom } from './show-room.ts';
+import type { IrcServer } from './server.ts';
+
+type State =
+  | { readonly kind: 'registering'; readonly registration: Registration }
+  | { readonly kind: 'online'; readonly session: Session }
+  | { readonly kind: 'closed' };
+
+/** Lines that may wait while a command is being carried out before reading stops. */
+const mostWaiting = 64;
+
+export class Client implements SessionHandler {
+  readonly server: IrcServer;
+  readonly connection: AcceptedConnection;
+  /** Bits of capabilities.ts. */
+  flags = 0;
+  /** The client understands CAP 302. */
+  capVersion = 0;
+  readonly #framer = new LineFramer(clientLimits);
+  readonly #bucket: { take(tokens?: number): boolean; readonly wait: number };
+  #state: State;
+  #lines: string[] = [];
+  #running = false;
+  #paused = false;
+  #timer: Timer | undefined;
+  #unsettled = 0;
+  #whenSettled: (() => void)[] = [];
+  #barriers = new Map<number, () => void>();
+  #barrier = 0;
+  #capture: Capture | undefined;
+  readonly #rooms = new Set<Room>();
+  #heardAt: number;
+  #pingedAt: number | undefined;
+
+  constructor(server: IrcServer, connection: AcceptedConnection) {
+    this.server = server;
+    this.connection = connection;
+    const { burst_lines: burst, lines_per_second: rate } = server.config;
+    this.#bucket = server.host.net.bucket(burst, rate);
+    this.#heardAt = server.now();
+    this.#state = { kind: 'registering', registration: new Registration(this) };
+    connection.handle({
+      onData: (bytes) => this.#read(bytes),
+      onClose: (error) => this.#closed(error ?? 'Connection closed'),
+    });
+  }
+
+  get session(): Session | undefined {
+    return this.#state.kind === 'online' ? this.#state.session : undefined;
+  }
+
+  get registration(): Registration | undefined {
+    return this.#state.kind === 'registering' ? this.#state.registration : undefined;
+  }
+
+  /** The nick that this client is known by; `*` before registration. */
+  get nick(): string {
+    const { session } = this;
+    if (session === undefined) return this.registration?.nick ?? '*';
+    return this.server.people.of(session.user).nick;
+  }
+
+  get source(): string {
+    const { session } = this;
+    return session === undefined ? this.nick : this.server.people.of(session.user).source;
+  }
+
+  has(bits: number): boolean {
+    return (this.flags & bits) === bits;
+  }
+
+  isIn(room: Room): boolean {
+    return this.#rooms.has(room);
+  }
+
+  // ---- reading
+
+  #read(bytes: Buffer): void {
+    this.#heardAt = this.server.now();
+    this.#pingedAt = undefined;
+    this.#framer.push(bytes, {
+      onLine: (line) => this.#lines.push(line),
+      onTooLong: () => this.#tooLong(),
+    });
+    if (this.#lines.length > mostWaiting) this.#pause();
+    this.#work();
+  }
+
+  /** A stranger who sends no lines speaks no IRC. Threat class A4. */
+  #tooLong(): void {
+    if (this.#state.kind === 'registering') this.close('Input line was too long');
+    else this.numeric('ERR_INPUTTOOLONG', 'Input line was too long');
+  }
+
+  #pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.connection.pause();
+  }
+
+  #work(): void {
+    while (!this.#running && this.#timer === undefined && this.#lines.length > 0 && this.#state.kind !== 'closed') {
+      if (!this.#bucket.take()) {
+        this.#pause();
+        this.#timer = this.server.host.clock.after(Math.max(1, Math.ceil(this.#bucket.wait)), () => {
+          this.#timer = undefined;
+          this.#work();
+        });
+        return;
+      }
+      this.#run(this.#lines.shift()!);
+    }
+    if (this.#paused && !this.#running && this.#timer === undefined && this.#lines.length === 0) {
+      this.#paused = false;
+      if (this.#state.kind !== 'closed') this.connection.resume();
+    }
+  }
+
+  #run(line: string): void {
+    const message = parseLine(line);
+    if (message === undefined) {
+      if (this.#state.kind === 'registering') this.close('This is not IRC');
+      return;
+    }
+    const done = dispatch(this, message);
+    if (done === undefined) return;
+    this.#running = true;
+    done.then(
+      () => this.#ran(),
+      (error: unknown) => {
+        this.server.host.log.error({ err: error, command: message.command }, 'a command of an IRC client failed');
+        this.#capture = undefined;
+        this.numeric('ERR_UNKNOWNERROR', message.command, 'The server could not do that');
+        this.#ran();
+      },
+    );
+  }
+
+  #ran(): void {
+    this.#running = false;
+    this.#work();
+  }
+
+  // ---- order
+
+  /** Counts something under way that need not be waited for, such as a message that is being stored. */
+  underWay(work: Promise<void>): void {
+    this.#unsettled++;
+    const done = (): void => {
+      this.#unsettled--;
+      if (this.#unsettled === 0) for (const run of this.#whenSettled.splice(0)) run();
+    };
+    work.then(done, (error: unknown) => {
+      this.server.host.log.error({ err: error }, 'a message of an IRC client failed');
+      done();
+    });
+  }
+
+  get isSettled(): boolean {
+    return this.#unsettled === 0;
+  }
+
+  /** Resolves when everything that is under way has come to its end. */
+  settled(): Promise<void> {
+    return this.isSettled ? Promise.resolve() : new Promise((resolve) => this.#whenSettled.push(resolve));
+  }
+
+  /** Resolves when everything that has happened so far has been shown to this client: a message to itself goes behind it. */
+  shown(): Promise<void> {
+    const { session } = this;
+    if (session === undefined) return Promise.resolve();
+    const number = ++this.#barrier;
+    return new Promise((resolve) => {
+      this.#barriers.set(number, resolve);
+      const { user } = session;
+      const sent = this.server.host.users.unicast({
+        from: user,
+        to: user.id,
+        toSession: session.address,
+        protocol: 'irc-clients barrier',
+        data: number,
+      });
+      if (!sent) this.#pass(number);
+    });
+  }
+
+  #pass(number: number): void {
+    this.#barriers.get(number)?.();
+    this.#barriers.delete(number);
+  }
+
+  /** From here on, what the client causes is collected as the answer to a labelled command. */
+  beginLabel(label: string): void {
+    this.#capture = new Capture(label);
+  }
+
+  endLabel(): void {
+    const capture = this.#capture;
+    this.#capture = undefined;
+    if (capture === undefined || this.#state.kind === 'closed') return;
+    for (const part of capture.finish(this.flags, this.server.name, () => this.server.encoder.batchName())) this.connection.write(part);
+  }
+
+  // ---- writing
+
+  /** A line that answers this client, or that it caused. */
+  send(line: OutLine): void {
+    if (this.#state.kind === 'closed' || !isShown(line, this.flags)) return;
+    if (this.#capture !== undefined) this.#capture.own(line);
+    else this.connection.write(render(line, this.flags));
+  }
+
+  /** Bytes that others caused; a Buffer may be shared with other clients. */
+  sendBytes(bytes: Buffer | string): void {
+    if (bytes.length === 0 || this.#state.kind === 'closed') return;
+    if (this.#capture !== undefined) this.#capture.other(bytes);
+    else this.connection.write(bytes);
+  }
+
+  sendOthers(lines: readonly OutLine[]): void {
+    this.sendBytes(renderAll(lines, this.flags));
+  }
+
+  /** A line from the server itself. */
+  fromServer(text: string): void {
+    this.send({ text: `:${this.server.name} ${text}` });
+  }
+
+  /** A numeric reply; the last parameter is the text. What was taken from the client's line is made one word where it must be. */
+  numeric(name: Numeric, ...params: readonly string[]): void {
+    const last = params.length - 1;
+    const words = params.map((param, index) => {
+      if (index === last) return `:${cutBytes(param.replace(/[\r\n\0]/g, ' '), 400)}`;
+      return cutBytes(isMiddle(param) ? param : oneWord(param), 200);
+    });
+    this.fromServer(`${numerics[name]} ${this.nick} ${words.join(' ')}`);
+  }
+
+  /** A numeric whose last parameter is a word, without colon: 004, 005, 329 and the like. */
+  numericWords(name: Numeric, ...params: readonly string[]): void {
+    this.fromServer(`${numerics[name]} ${this.nick} ${params.map(oneWord).join(' ')}`);
+  }
+
+  notice(text: string): void {
+    this.fromServer(`NOTICE ${this.nick} :${cutBytes(text, 400)}`);
+  }
+
+  // ---- state
+
+  /** Registration is complete: called with the session. */
+  online(session: Session): void {
+    if (this.#state.kind !== 'registering') return;
+    this.#state = { kind: 'online', session };
+    this.connection.admit();
+  }
+
+  /** Ends the connection with an ERROR; the user quits with `quit` when this was the last session. */
+  close(reason: string, quit = reason): void {
+    if (this.#state.kind === 'closed') return;
+    const text = `ERROR :Closing link: (${oneWord(this.connection.remoteAddress)}) [${cutBytes(reason, 300)}]\r\n`;
+    this.#closed(quit);
+    this.connection.end(text);
+  }
+
+  #closed(reason: string): void {
+    const { session } = this;
+    if (this.#state.kind === 'closed') return;
+    this.registration?.abort();
+    this.#state = { kind: 'closed' };
+    this.#timer?.cancel();
+    this.#lines = [];
+    this.#rooms.clear();
+    this.server.clients.delete(this);
+    for (const resolve of this.#barriers.values()) resolve();
+    this.#barriers.clear();
+    if (session !== undefined) this.server.host.users.disconnect(session, reason);
+  }
+
+  /** Asks a silent client whether it is there, and lets go of one that does not answer. */
+  checkAlive(now: number): void {
+    if (this.#state.kind !== 'online' || this.#paused) return;
+    const { ping_interval: interval, ping_timeout: timeout } = this.server.config;
+    if (this.#pingedAt !== undefined) {
+      if (now - this.#pingedAt >= timeout * 1_000) this.close(`Ping timeout: ${Math.round((now - this.#heardAt) / 1_000)} seconds`);
+    } else if (now - this.#heardAt >= interval * 1_000) {
+      this.#pingedAt = now;
+      this.connection.write(`PING :${this.server.name}\r\n`);
+    }
+  }
+
+  // ---- what the core shows
+
+  deliver(batch: Batch): void {
+    if (this.#state.kind !== 'online') return;
+    const flags = this.flags & sharedFlags;
+    const parts = roomPieces(this, batch);
+    if (parts === 'all') {
+      const pieces = this.server.encoder.pieces(batch, this.server.now());
+      this.sendBytes(batch.shared(`irc-clients ${flags}`, () => Buffer.from(renderAll(linesOf(pieces), flags))));
+      return;
+    }
+    for (const piece of parts) {
+      if (piece.via === this) for (const line of piece.lines) this.send(line);
+      else this.sendOthers(piece.lines);
+    }
+  }
+
+  userChanged(change: UserChange): void {
+    if (this.#state.kind !== 'online') return;
+    const { lines, bytes } = this.server.userChange(change, this.flags & sharedFlags);
+    if (change.before.id !== this.#state.session.user.id) {
+      this.sendBytes(bytes);
+      return;
+    }
+    // one's own being away has its numerics, one's own end its ERROR
+    if (change.kind === 'away' || change.kind === 'quit') return;
+    for (const line of lines) this.send(line);
+  }
+
+  privateMessage(record: PrivateRecord, via: Session | undefined): void {
+    const { session } = this;
+    if (session === undefined) return;
+    const lines = privateLines(this, session, record, via);
+    if (via === session) for (const line of lines) this.send(line);
+    else this.sendOthers(lines);
+  }
+
+  unicast(message: Unicast): void {
+    const { session } = this;
+    if (session === undefined) return;
+    if (message.protocol === 'irc-clients barrier') {
+      if (message.from.id === session.user.id && typeof message.data === 'number') this.#pass(message.data);
+      return;
+    }
+    this.sendOthers(unicastLines(this, message));
+  }
+
+  attached(room: Room): void {
+    if (this.#state.kind !== 'online') return;
+    this.#rooms.add(room);
+    showRoom(this, this.#state.session, room);
+  }
+
+  detached(room: Room): void {
+    this.#rooms.delete(room);
+  }
+
+  ended(reason: string): void {
+    this.close(reason);
+  }
+}
+
+function* linesOf(pieces: readonly { readonly lines: readonly OutLine[] }[]): Iterable<OutLine> {
+  for (const piece of pieces) yield* piece.lines;
+}
+

@@ -1,0 +1,136 @@
+/**
+ * Facts of an IRC network, in the same words for every dialect. A dialect's codec turns lines into facts and facts into
+ * lines; the model applies facts whoever reported them. References are what the wire says: an id, or a name where the
+ * dialect has no ids.
+ */
+
+/** A user's id or nick, a server's id or name. */
+export type Ref = string;
+
+/**
+ * One change of a channel's modes, named by meaning and not by letter, since letters differ between networks. The names
+ * are InspIRCd's: `ban`, `op`, `voice`, `key`, `limit`, `inviteonly`, `moderated`, `noextmsg`, `secret`, `topiclock`, ...
+ */
+export interface ModeChange {
+  readonly add: boolean;
+  readonly mode: string;
+  readonly param?: string;
+}
+
+export interface MemberFact {
+  readonly user: Ref;
+  /** Names of prefix modes: `op`, `voice`, ... */
+  readonly status: readonly string[];
+  /** Counts the visits, so that a kick that crosses a return does not hit the new visit (InspIRCd). */
+  readonly membership?: number;
+}
+
+export interface UserFact {
+  readonly kind: 'user';
+  readonly server: Ref;
+  readonly id: string;
+  readonly nick: string;
+  /** Seconds since 1970 when the nick was taken. */
+  readonly nickTs: number;
+  readonly ident: string;
+  readonly realHost: string;
+  readonly host: string;
+  readonly ip: string;
+  readonly signon: number;
+  readonly realName: string;
+  readonly account: string | null;
+  readonly away: string | null;
+  readonly bot: boolean;
+}
+
+export type MessageTarget =
+  /** `status`: only members with that prefix mode or a higher one. */
+  | { readonly kind: 'channel'; readonly name: string; readonly status?: string }
+  | { readonly kind: 'user'; readonly user: Ref };
+
+/** Times of channels and topics are seconds since 1970; `null` where the dialect or the line has none. */
+export type Fact =
+  | {
+      readonly kind: 'server';
+      readonly id: string;
+      readonly name: string;
+      readonly description: string;
+      readonly uplink: Ref;
+    }
+  /** `clock`: what time it is there, seconds since 1970. */
+  | { readonly kind: 'burst'; readonly server: Ref; readonly clock?: number }
+  | { readonly kind: 'end-of-burst'; readonly server: Ref }
+  | { readonly kind: 'split'; readonly source: Ref; readonly server: Ref; readonly reason: string }
+  | UserFact
+  | { readonly kind: 'nick'; readonly user: Ref; readonly nick: string; readonly ts: number }
+  /** The loser of a nick collision is renamed to its id. Ignored when its nick is not of that time any more. */
+  | { readonly kind: 'save'; readonly source: Ref; readonly user: Ref; readonly ts: number }
+  /** Services want one of our people to have another nick. */
+  | { readonly kind: 'force-nick'; readonly source: Ref; readonly user: Ref; readonly nick: string }
+  | { readonly kind: 'away'; readonly user: Ref; readonly text: string | null }
+  | { readonly kind: 'account'; readonly source: Ref; readonly user: Ref; readonly account: string | null }
+  | { readonly kind: 'profile'; readonly user: Ref; readonly ident?: string; readonly host?: string; readonly realName?: string }
+  | { readonly kind: 'quit'; readonly user: Ref; readonly reason: string }
+  | { readonly kind: 'kill'; readonly source: Ref; readonly user: Ref; readonly reason: string }
+  /** People in a channel: a burst, or a join. */
+  | {
+      readonly kind: 'members';
+      readonly source: Ref;
+      readonly channel: string;
+      readonly ts: number | null;
+      readonly modes: readonly ModeChange[];
+      readonly members: readonly MemberFact[];
+    }
+  | { readonly kind: 'part'; readonly user: Ref; readonly channel: string; readonly reason: string }
+  | {
+      readonly kind: 'kick';
+      readonly source: Ref;
+      readonly channel: string;
+      readonly user: Ref;
+      readonly membership?: number;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: 'modes';
+      readonly source: Ref;
+      readonly channel: string;
+      readonly ts: number | null;
+      readonly changes: readonly ModeChange[];
+    }
+  | {
+      readonly kind: 'topic';
+      readonly source: Ref;
+      readonly channel: string;
+      readonly ts: number | null;
+      readonly topicTs: number | null;
+      /** Who set it, when the source only repeats it (a burst). */
+      readonly setter?: string;
+      readonly text: string;
+    }
+  | { readonly kind: 'invite'; readonly source: Ref; readonly user: Ref; readonly channel: string; readonly ts: number | null }
+  | {
+      readonly kind: 'message';
+      readonly source: Ref;
+      readonly target: MessageTarget;
+      readonly notice: boolean;
+      /** As on the wire: formatting codes, CTCP. */
+      readonly text: string;
+      /** Milliseconds since 1970. */
+      readonly time?: number;
+      readonly id?: string;
+    }
+  | { readonly kind: 'typing'; readonly source: Ref; readonly target: MessageTarget; readonly state: 'active' | 'paused' | 'done' }
+  | { readonly kind: 'ping'; readonly source: Ref; readonly target: Ref }
+  | { readonly kind: 'pong'; readonly source: Ref; readonly target: Ref }
+  /** Somebody's WHOIS asks the server of `user` how long it has been idle. */
+  | { readonly kind: 'idle-question'; readonly source: Ref; readonly user: Ref }
+  | {
+      readonly kind: 'idle-answer';
+      readonly user: Ref;
+      readonly asker: Ref;
+      readonly signon: number;
+      readonly idle: number;
+    }
+  | { readonly kind: 'error'; readonly text: string };
+
+export type FactKind = Fact['kind'];
