@@ -1,0 +1,239 @@
+import { useSignal } from '@preact/signals';
+import { memo } from 'preact/compat';
+import type { JSX } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import type { Conversation, Waiting } from '../conversation.ts';
+import { showDialog } from '../dialog-state.ts';
+import { discard, sendAgain } from '../sending.ts';
+import { connection, loadOlder, readUp, you } from '../store.ts';
+import { rows, type Message, type Row } from '../timeline.ts';
+import { Avatar, hueOf } from './avatar.tsx';
+import { Icon } from './icons.tsx';
+import { MessageText } from './message-text.tsx';
+
+const nearEnd = 60;
+const nearStart = 200;
+
+export function Messages({ conversation }: { readonly conversation: Conversation }): JSX.Element {
+  void conversation.version.value;
+  const own = you.value!;
+  const list = useRef<HTMLDivElement>(null);
+  const pinned = useRef(true);
+  const first = useRef<string | undefined>(undefined);
+  const height = useRef(0);
+  const away = useSignal(false);
+  const shown = rows(conversation.entries, conversation.unreadAfter, own.address);
+  const firstId = conversation.entries[0]?.id;
+
+  useLayoutEffect(() => {
+    const element = list.current!;
+    if (pinned.current) element.scrollTop = element.scrollHeight;
+    else if (first.current !== firstId && height.current > 0) element.scrollTop += element.scrollHeight - height.current;
+    first.current = firstId;
+    height.current = element.scrollHeight;
+  });
+  useLayoutEffect(() => {
+    const element = list.current!;
+    const watcher = new ResizeObserver(() => {
+      if (pinned.current) element.scrollTop = element.scrollHeight;
+    });
+    watcher.observe(element);
+    return () => watcher.disconnect();
+  }, []);
+
+  function scrolled(): void {
+    const element = list.current!;
+    pinned.current = element.scrollHeight - element.scrollTop - element.clientHeight < nearEnd;
+    away.value = !pinned.current;
+    if (pinned.current) {
+      conversation.trim();
+      readUp(conversation);
+    }
+    if (element.scrollTop < nearStart && connection.link.value.name === 'open') void loadOlder(conversation);
+  }
+
+  function toEnd(): void {
+    pinned.current = true;
+    away.value = false;
+    list.current!.scrollTop = list.current!.scrollHeight;
+  }
+
+  return (
+    <div class="messages-frame">
+      <div
+        class="messages"
+        ref={list}
+        onScroll={scrolled}
+        role="log"
+        aria-label={`Messages in ${conversation.title}`}
+        aria-live="polite"
+        tabIndex={0}
+        data-testid="messages"
+      >
+        {conversation.complete && conversation.kind === 'room' && (
+          <p class="beginning muted">This is the beginning of {conversation.title}.</p>
+        )}
+        {conversation.kind === 'person' && conversation.entries.length === 0 && (
+          <p class="beginning muted">Only you and {conversation.name} read what is written here.</p>
+        )}
+        {!conversation.complete && (
+          <button
+            type="button"
+            class="link-button centre-block"
+            onClick={() => void loadOlder(conversation)}
+            disabled={conversation.loading}
+          >
+            {conversation.loading ? 'Loading …' : 'Load older messages'}
+          </button>
+        )}
+        {shown.map((row) => (
+          <TimelineRow key={row.key} row={row} ownAddress={own.address} ownNick={own.nick} />
+        ))}
+        {conversation.waiting.map((waiting) => (
+          <WaitingRow key={waiting.key} conversation={conversation} waiting={waiting} failed={waiting.failed} />
+        ))}
+      </div>
+      {away.value && (
+        <button type="button" class="to-end" onClick={toEnd} aria-label="To the newest messages">
+          <Icon name="down" /> Newest
+        </button>
+      )}
+    </div>
+  );
+}
+
+interface RowProps {
+  readonly row: Row;
+  readonly ownAddress: string;
+  readonly ownNick: string;
+}
+
+/** A row is drawn again only when it says something else. */
+const TimelineRow = memo(drawRow, (before: RowProps, after: RowProps) => {
+  if (before.ownNick !== after.ownNick || before.ownAddress !== after.ownAddress) return false;
+  const [a, b] = [before.row, after.row];
+  if (a.kind !== b.kind) return false;
+  if (a.kind === 'message' && b.kind === 'message') return a.message === b.message && a.head === b.head;
+  if (a.kind === 'line' && b.kind === 'line') return a.text === b.text;
+  return a.key === b.key;
+});
+
+function drawRow({ row, ownAddress, ownNick }: RowProps): JSX.Element {
+  switch (row.kind) {
+    case 'day':
+      return (
+        <h2 class="day">
+          <span>{new Date(row.at).toLocaleDateString(undefined, { weekday: 'long', day: 'numeric', month: 'long' })}</span>
+        </h2>
+      );
+    case 'unread':
+      return (
+        <p class="unread-line">
+          <span>New</span>
+        </p>
+      );
+    case 'line':
+      return (
+        <p class="line" data-testid="line">
+          <time dateTime={new Date(row.at).toISOString()}>{clock(row.at)}</time> <span>{row.text}</span>
+        </p>
+      );
+    case 'message':
+      return <MessageRow message={row.message} head={row.head} own={row.message.author.address === ownAddress} ownNick={ownNick} />;
+    default:
+      return row satisfies never;
+  }
+}
+
+function clock(at: number): string {
+  return new Date(at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
+}
+
+function MessageRow(props: {
+  readonly message: Message;
+  readonly head: boolean;
+  readonly own: boolean;
+  readonly ownNick: string;
+}): JSX.Element {
+  const { message, head, own, ownNick } = props;
+  const { author } = message;
+  const action = message.style === 'action';
+  const classes = ['message', head ? 'head' : '', action ? 'action' : '', message.style === 'notice' ? 'notice-message' : '']
+    .filter((name) => name !== '')
+    .join(' ');
+  const time = <time dateTime={new Date(message.at).toISOString()}>{clock(message.at)}</time>;
+  const name = (
+    <button
+      type="button"
+      class={`author ${hueOf(author.address)}`}
+      onClick={() =>
+        showDialog({ name: 'person', person: { ...author, kind: author.from === null ? 'account' : 'foreign', away: null, bot: false } })
+      }
+    >
+      <bdi>{author.nick}</bdi>
+    </button>
+  );
+  return (
+    <article
+      class={classes}
+      data-testid="message"
+      data-author={author.nick}
+      data-from={author.from ?? ''}
+      data-style={message.style}
+      data-number={message.number}
+      data-own={own}
+    >
+      {head && !action ? <Avatar nick={author.nick} address={author.address} /> : <span class="gutter">{time}</span>}
+      <div class="body">
+        {head && !action && (
+          <div class="byline">
+            {name}
+            {author.from !== null && <span class="from">{author.from}</span>}
+            {time}
+          </div>
+        )}
+        {!head && !action && <span class="hidden">{author.nick}: </span>}
+        <div class="text" dir="auto" data-testid="text">
+          {action && (
+            <>
+              <span aria-hidden="true">∗ </span>
+              {name}{' '}
+            </>
+          )}
+          <span data-testid="said">
+            <MessageText text={message.text} spans={message.spans} {...(own ? {} : { ownNick })} />
+          </span>
+        </div>
+      </div>
+    </article>
+  );
+}
+
+function WaitingRow(props: {
+  readonly conversation: Conversation;
+  readonly waiting: Waiting;
+  readonly failed: string | undefined;
+}): JSX.Element {
+  const { conversation, waiting, failed } = props;
+  return (
+    <div class={failed === undefined ? 'message waiting' : 'message failed'} data-testid="waiting">
+      <span class="gutter" />
+      <div class="body">
+        <div class="text" dir="auto">
+          {waiting.text}
+        </div>
+        {failed !== undefined && (
+          <p class="failure small">
+            Not sent{failed === 'disconnected' ? ': the connection broke' : `: ${failed}`}{' '}
+            <button type="button" class="link-button" onClick={() => sendAgain(conversation, waiting)}>
+              Send again
+            </button>{' '}
+            <button type="button" class="link-button" onClick={() => discard(conversation, waiting)}>
+              Discard
+            </button>
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}

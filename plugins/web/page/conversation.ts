@@ -1,0 +1,182 @@
+/** One conversation, a room or a person, as the page knows it. */
+import { signal } from '@preact/signals';
+import type { WireEvent, WireMember } from '../protocol.ts';
+import type { Entry, Message, Person } from './timeline.ts';
+
+/** Older entries than these are let go while one reads the newest ones. */
+const mostEntries = 600;
+
+export interface Waiting {
+  readonly key: string;
+  readonly text: string;
+  readonly style: string;
+  readonly since: number;
+  /** Why it was not sent; undefined while it is under way. */
+  failed?: string;
+}
+
+export interface Topic {
+  readonly text: string;
+  readonly by: string;
+  readonly at: number;
+}
+
+export class Conversation {
+  readonly kind: 'room' | 'person';
+  readonly address: string;
+  /** Counts up on every change: who reads it is drawn anew. */
+  readonly version = signal(0);
+  name: string;
+  /** Where a person comes from. */
+  from: string | null = null;
+  inside = true;
+  /** Why one is not inside any more. */
+  outsideReason = '';
+  topic: Topic = { text: '', by: '', at: 0 };
+  config: Readonly<Record<string, unknown>> = {};
+  members = new Map<string, WireMember>();
+  entries: Entry[] = [];
+  waiting: Waiting[] = [];
+  typing = new Map<string, { readonly nick: string; readonly until: number }>();
+  read = 0;
+  /** Where the line "new" is drawn. */
+  unreadAfter: number | undefined;
+  /** The server has nothing before the first entry. */
+  complete = false;
+  loading = false;
+  draft = '';
+  readonly #ids = new Set<string>();
+
+  constructor(kind: 'room' | 'person', address: string, name: string) {
+    this.kind = kind;
+    this.address = address;
+    this.name = name;
+  }
+
+  changed(): void {
+    this.version.value += 1;
+  }
+
+  get newest(): number {
+    return this.entries.at(-1)?.number ?? 0;
+  }
+
+  get title(): string {
+    return this.kind === 'room' ? `#${this.name}` : this.name;
+  }
+
+  /** Enters what came live or out of the history, in order, each id once. Returns what was new. */
+  insert(entries: readonly Entry[]): Entry[] {
+    const fresh = entries.filter((entry) => {
+      if (this.#ids.has(entry.id)) return false;
+      this.#ids.add(entry.id);
+      return true;
+    });
+    if (fresh.length === 0) return fresh;
+    const inOrder = fresh[0]!.number > this.newest;
+    this.entries = [...this.entries, ...fresh];
+    if (!inOrder) this.entries.sort((a, b) => (a.number === 0 || b.number === 0 ? a.at - b.at : a.number - b.number));
+    return fresh;
+  }
+
+  /** Forgets the oldest entries when there are many. */
+  trim(): void {
+    if (this.entries.length <= mostEntries) return;
+    const gone = this.entries.splice(0, this.entries.length - mostEntries + 100);
+    this.entries = [...this.entries];
+    for (const entry of gone) this.#ids.delete(entry.id);
+    this.complete = false;
+  }
+
+  forget(): void {
+    this.entries = [];
+    this.#ids.clear();
+    this.complete = false;
+  }
+
+  unread(own: string): number {
+    let count = 0;
+    for (let i = this.entries.length - 1; i >= 0; i--) {
+      const entry = this.entries[i]!;
+      if (entry.number <= this.read) break;
+      if (entry.kind === 'message' && entry.author.address !== own) count += 1;
+    }
+    return count;
+  }
+}
+
+const changeNames: Readonly<Record<string, string>> = {
+  title: 'title',
+  moderated: 'moderation',
+  membersOnly: 'members only',
+  hidden: 'hidden',
+  topicLocked: 'topic lock',
+  membersSpeak: 'only members speak',
+  key: 'password',
+  limit: 'limit',
+  history: 'history',
+  showJoins: 'showing who comes and goes',
+};
+
+/** What is drawn for an event of a room; undefined where nothing is. */
+export function entryOf(event: WireEvent): Entry | undefined {
+  const head = { number: event.number, id: event.id, at: event.at };
+  const author = event['author'] as Person | undefined;
+  const nick = author?.nick ?? '';
+  const line = (text: string): Entry => ({ ...head, kind: 'line', text });
+  const text = (key: string): string => (typeof event[key] === 'string' ? event[key] : '');
+  const because = text('reason') === '' ? '' : ` (${text('reason')})`;
+  switch (event.kind) {
+    case 'message':
+      return {
+        ...head,
+        kind: 'message',
+        author: author!,
+        text: text('text'),
+        spans: event['spans'] as Message['spans'],
+        style: text('style'),
+      };
+    case 'topic':
+      return line(text('topic') === '' ? `${nick} removed the topic` : `${nick} changed the topic to: ${text('topic')}`);
+    case 'kick': {
+      const target = (event['target'] as Person).nick;
+      return line(`${nick} ${event['banned'] === true ? 'banned' : 'removed'} ${target}${because}`);
+    }
+    case 'ban':
+      return line(`${nick} ${event['add'] === true ? 'banned' : 'lifted the ban on'} ${text('mask')}`);
+    case 'affiliation':
+      return line(`${nick} made ${shortAddress(text('address'))} ${affiliationName(text('affiliation'))}${because}`);
+    case 'config':
+      return line(
+        `${nick} changed ${Object.keys(event['changes'] as object)
+          .map((key) => changeNames[key] ?? key)
+          .join(', ')}`,
+      );
+    case 'join':
+      return { ...head, kind: 'presence', what: 'came', who: nick, text: '' };
+    case 'leave':
+      return { ...head, kind: 'presence', what: 'went', who: nick, text: text('reason') };
+    case 'nick':
+      return { ...head, kind: 'presence', what: 'renamed', who: nick, text: `${nick} is now ${text('nick')}` };
+    case 'network': {
+      const count = Number(event['count'] ?? 0);
+      const people = count === 1 ? '1 person' : `${count} people`;
+      return line(event['present'] === true ? `${text('title')} is linked (${people})` : `${text('title')} is away (${people})${because}`);
+    }
+    default:
+      return undefined;
+  }
+}
+
+function affiliationName(affiliation: string): string {
+  if (affiliation === 'none') return 'nobody special';
+  return affiliation === 'outcast' ? 'an outcast' : affiliation === 'owner' || affiliation === 'admin' ? `an ${affiliation}` : 'a member';
+}
+
+/** An address as people say it. */
+export function shortAddress(address: string): string {
+  return address
+    .replace(/^banyan:\/\/[^/]+\/~/, '')
+    .replace(/^irc:[^/]+\//, '')
+    .replace(/^xmpp:/, '');
+}

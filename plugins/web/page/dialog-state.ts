@@ -1,0 +1,18 @@
+/** Which dialog is open. */
+import { signal } from '@preact/signals';
+import type { WireMember, WirePerson } from '../protocol.ts';
+
+export type Dialog =
+  | { readonly name: 'join' }
+  | { readonly name: 'help' }
+  | { readonly name: 'you' }
+  | { readonly name: 'topic' }
+  | { readonly name: 'person'; readonly person: WirePerson | WireMember };
+
+export const dialog = signal<Dialog | undefined>(undefined);
+/** Which drawer is open where there is no place for columns. */
+export const drawer = signal<'rooms' | 'members' | undefined>(undefined);
+
+export function showDialog(wanted: Dialog | undefined): void {
+  dialog.value = wanted;
+}

@@ -1,0 +1,19 @@
+/** The page: mounts the app and keeps the title of the tab. */
+import { effect } from '@preact/signals';
+import { render } from 'preact';
+import { App } from './components/app.tsx';
+import { current, unreadTotal, welcome } from './store.ts';
+import { theme } from './theme.ts';
+
+effect(() => {
+  const name = current.value?.title;
+  const server = welcome.value?.title ?? 'Chat';
+  const unread = unreadTotal.value;
+  document.title = `${unread > 0 ? `(${unread}) ` : ''}${name === undefined ? '' : `${name} – `}${server}`;
+});
+effect(() => {
+  if (theme.value === 'auto') delete document.documentElement.dataset['theme'];
+  else document.documentElement.dataset['theme'] = theme.value;
+});
+
+render(<App />, document.querySelector('#page')!);
