@@ -110,6 +110,7 @@ async function act(web: WebSession, session: Session, frame: Present): Promise<R
     case 'affiliation':
     case 'ban':
     case 'unban':
+    case 'bans':
     case 'configure':
     case 'invite':
     case 'read':
@@ -135,6 +136,7 @@ type InRoom = Extract<
       | 'affiliation'
       | 'ban'
       | 'unban'
+      | 'bans'
       | 'configure'
       | 'invite'
       | 'read'
@@ -174,6 +176,8 @@ async function inRoom(web: WebSession, user: User, room: Room, frame: InRoom): P
       return nothing(await rooms.ban(user, room, frame.mask, frame.reason, web));
     case 'unban':
       return nothing(await rooms.unban(user, room, frame.mask, web));
+    case 'bans':
+      return room.members.has(user.id) ? accepted({ bans: keptOut(room) }) : refused('not-a-member', 'You are not in that room.');
     case 'configure':
       return nothing(
         await rooms.configure(
@@ -224,6 +228,11 @@ function listRooms(web: WebSession, user: User): object[] {
     if (listed.length === 1_000) break;
   }
   return listed;
+}
+
+function keptOut(room: Room): object[] {
+  const outcasts = [...room.affiliations].filter(([, affiliation]) => affiliation === 'outcast');
+  return [...room.bans.map(({ mask, by, at, reason }) => ({ mask, by, at, reason })), ...outcasts.map(([address]) => ({ address }))];
 }
 
 /** The name by which rooms are joined, from a name (`#lounge` too) or an address. */

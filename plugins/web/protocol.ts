@@ -62,6 +62,7 @@ export const clientFrames = [
   }),
   ask('ban', 'Ban by a mask nick!user@host.', { room, mask: z.string().max(200), reason: z.string().max(500).default('') }),
   ask('unban', 'Lift a ban.', { room, mask: z.string().max(200) }),
+  ask('bans', 'Who is kept out of a room: masks and addresses. The reply has `bans`.', { room }),
   ask('configure', 'Change a room.', {
     room,
     changes: z.strictObject({

@@ -47,6 +47,11 @@ export class Conversation {
   draft = '';
   readonly #ids = new Set<string>();
 
+  /** Where an entry stands: private messages of guests have no numbers, so talks go by time. */
+  position(entry: Entry): number {
+    return this.kind === 'room' ? entry.number : entry.at;
+  }
+
   constructor(kind: 'room' | 'person', address: string, name: string) {
     this.kind = kind;
     this.address = address;
@@ -61,6 +66,12 @@ export class Conversation {
     return this.entries.at(-1)?.number ?? 0;
   }
 
+  /** The position of the last entry. */
+  get last(): number {
+    const entry = this.entries.at(-1);
+    return entry === undefined ? 0 : this.position(entry);
+  }
+
   get title(): string {
     return this.kind === 'room' ? `#${this.name}` : this.name;
   }
@@ -73,9 +84,9 @@ export class Conversation {
       return true;
     });
     if (fresh.length === 0) return fresh;
-    const inOrder = fresh[0]!.number > this.newest;
+    const inOrder = this.position(fresh[0]!) > this.last;
     this.entries = [...this.entries, ...fresh];
-    if (!inOrder) this.entries.sort((a, b) => (a.number === 0 || b.number === 0 ? a.at - b.at : a.number - b.number));
+    if (!inOrder) this.entries.sort((a, b) => this.position(a) - this.position(b));
     return fresh;
   }
 
@@ -98,7 +109,7 @@ export class Conversation {
     let count = 0;
     for (let i = this.entries.length - 1; i >= 0; i--) {
       const entry = this.entries[i]!;
-      if (entry.number <= this.read) break;
+      if (this.position(entry) <= this.read) break;
       if (entry.kind === 'message' && entry.author.address !== own) count += 1;
     }
     return count;
@@ -123,7 +134,7 @@ export function entryOf(event: WireEvent): Entry | undefined {
   const head = { number: event.number, id: event.id, at: event.at };
   const author = event['author'] as Person | undefined;
   const nick = author?.nick ?? '';
-  const line = (text: string): Entry => ({ ...head, kind: 'line', text });
+  const line = (told: string, whom = ''): Entry => ({ ...head, kind: 'line', text: told, what: event.kind, by: nick, whom });
   const text = (key: string): string => (typeof event[key] === 'string' ? event[key] : '');
   const because = text('reason') === '' ? '' : ` (${text('reason')})`;
   switch (event.kind) {
@@ -137,10 +148,10 @@ export function entryOf(event: WireEvent): Entry | undefined {
         style: text('style'),
       };
     case 'topic':
-      return line(text('topic') === '' ? `${nick} removed the topic` : `${nick} changed the topic to: ${text('topic')}`);
+      return line(text('topic') === '' ? `${nick} removed the topic` : `${nick} changed the topic to: ${text('topic')}`, text('topic'));
     case 'kick': {
       const target = (event['target'] as Person).nick;
-      return line(`${nick} ${event['banned'] === true ? 'banned' : 'removed'} ${target}${because}`);
+      return line(`${nick} ${event['banned'] === true ? 'banned' : 'removed'} ${target}${because}`, target);
     }
     case 'ban':
       return line(`${nick} ${event['add'] === true ? 'banned' : 'lifted the ban on'} ${text('mask')}`);
@@ -153,11 +164,11 @@ export function entryOf(event: WireEvent): Entry | undefined {
           .join(', ')}`,
       );
     case 'join':
-      return { ...head, kind: 'presence', what: 'came', who: nick, text: '' };
+      return { ...head, kind: 'presence', what: 'came', who: nick, to: '', text: '' };
     case 'leave':
-      return { ...head, kind: 'presence', what: 'went', who: nick, text: text('reason') };
+      return { ...head, kind: 'presence', what: 'went', who: nick, to: '', text: text('reason') };
     case 'nick':
-      return { ...head, kind: 'presence', what: 'renamed', who: nick, text: `${nick} is now ${text('nick')}` };
+      return { ...head, kind: 'presence', what: 'renamed', who: nick, to: text('nick'), text: `${nick} is now ${text('nick')}` };
     case 'network': {
       const count = Number(event['count'] ?? 0);
       const people = count === 1 ? '1 person' : `${count} people`;

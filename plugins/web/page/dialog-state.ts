@@ -6,7 +6,7 @@ export type Dialog =
   | { readonly name: 'join' }
   | { readonly name: 'help' }
   | { readonly name: 'you' }
-  | { readonly name: 'topic' }
+  | { readonly name: 'room' }
   | { readonly name: 'person'; readonly person: WirePerson | WireMember };
 
 export const dialog = signal<Dialog | undefined>(undefined);

@@ -6,6 +6,8 @@ export type Identity =
 
 const identityKey = 'banyan.identity';
 const roomsKey = 'banyan.rooms';
+const talksKey = 'banyan.talks';
+const mostTalks = 300;
 
 /** Storage may be forbidden; then nothing is kept, and the page works all the same. */
 function stores(): Storage[] {
@@ -50,6 +52,7 @@ export function forgetIdentity(): void {
   for (const store of stores()) {
     store.removeItem(identityKey);
     store.removeItem(roomsKey);
+    store.removeItem(talksKey);
   }
 }
 
@@ -69,4 +72,20 @@ export function loadChoice(key: string): string | undefined {
 
 export function saveChoice(key: string, value: string): void {
   stores()[1]?.setItem(`banyan.${key}`, value);
+}
+
+/** Up to when a private conversation was read, milliseconds since 1970. */
+export function loadTalkRead(address: string): number {
+  const found = talkTimes().find(([known]) => known === address);
+  return found?.[1] ?? 0;
+}
+
+export function saveTalkRead(address: string, at: number): void {
+  const times = [...talkTimes().filter(([known]) => known !== address), [address, at] as const].slice(-mostTalks);
+  for (const store of stores()) if (store.getItem(identityKey) !== null) return store.setItem(talksKey, JSON.stringify(times));
+}
+
+function talkTimes(): (readonly [address: string, at: number])[] {
+  const kept = read(talksKey);
+  return Array.isArray(kept) ? kept.filter((pair): pair is [string, number] => Array.isArray(pair) && typeof pair[1] === 'number') : [];
 }

@@ -65,7 +65,7 @@ async function run(conversation: Conversation, command: Exclude<Command, { kind:
     case 'join':
       return enter(command.room, command.key);
     case 'leave':
-      leave(conversation, command.reason);
+      await leave(conversation, command.reason);
       return undefined;
     case 'topic':
       return connection.ask({ type: 'topic', room, topic: command.topic });

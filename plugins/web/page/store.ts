@@ -3,7 +3,17 @@ import { computed, signal } from '@preact/signals';
 import type { ServerFrame, WireEvent, WireMember, WirePerson } from '../protocol.ts';
 import { Connection, type Reply } from './connection.ts';
 import { Conversation, entryOf, shortAddress } from './conversation.ts';
-import { forgetIdentity, loadIdentity, loadRooms, saveIdentity, saveRooms, updateIdentity } from './identity.ts';
+import {
+  forgetIdentity,
+  type Identity,
+  loadIdentity,
+  loadRooms,
+  loadTalkRead,
+  saveIdentity,
+  saveRooms,
+  saveTalkRead,
+  updateIdentity,
+} from './identity.ts';
 import { notify } from './notifications.ts';
 import type { Entry, Message } from './timeline.ts';
 
@@ -96,12 +106,14 @@ function comeBack(): void {
     identity.kind === 'guest'
       ? { type: 'guest' as const, nick: you.value?.nick ?? identity.nick, token: identity.token }
       : { type: 'token' as const, token: identity.token };
-  void connection.ask(question).then((reply) => {
-    if (reply.ok || reply.code === 'disconnected') return;
-    if (reply.code !== 'busy' && reply.code !== 'too-many') forgetIdentity();
-    reset();
-    tell(identity.kind === 'account' ? `${reply.text} Sign in again.` : reply.text, true);
-  });
+  void connection.ask(question).then((reply) => notRecognised(identity, reply));
+}
+
+function notRecognised(identity: Identity, reply: Reply): void {
+  if (reply.ok || reply.code === 'disconnected') return;
+  if (reply.code !== 'busy' && reply.code !== 'too-many') forgetIdentity();
+  reset();
+  tell(identity.kind === 'account' ? `${reply.text} Sign in again.` : reply.text, true);
 }
 
 /** Back to the sign-in card. */
@@ -251,7 +263,7 @@ function applyChange(room: Conversation, change: Readonly<Record<string, unknown
         room.typing.delete(address);
         if (address === you.value?.address && !leaving.has(room.address)) {
           const by = change['by'] as { nick: string } | null;
-          const reason = String(change['reason'] ?? '');
+          const reason = change['reason'] as string;
           room.outsideReason = by === null ? reason : `${by.nick} removed you${reason === '' ? '' : `: ${reason}`}`;
         }
       }
@@ -301,18 +313,16 @@ export function drop(address: string): void {
   }
 }
 
-export function leave(room: Conversation, reason: string): void {
+export async function leave(room: Conversation, reason: string): Promise<void> {
   if (room.kind === 'person' || !room.inside) {
     drop(room.address);
     return;
   }
   leaving.add(room.address);
-  void connection.ask({ type: 'leave', room: room.address, reason }).then((reply) => {
-    if (!reply.ok) {
-      leaving.delete(room.address);
-      tell(reply.text, true);
-    }
-  });
+  const reply = await connection.ask({ type: 'leave', room: room.address, reason });
+  if (reply.ok) return;
+  leaving.delete(room.address);
+  tell(reply.text, true);
 }
 
 function userChanged(frame: Extract<ServerFrame, { type: 'user' }>): void {
@@ -361,7 +371,8 @@ function privately(frame: PrivateFrame, live: boolean): void {
     style: frame.kind === 'invitation' ? 'action' : frame.style,
   };
   const [fresh] = talk.insert([message]);
-  if (!live) talk.read = Math.max(talk.read, message.number);
+  // Whoever answered has read what was before.
+  if (frame.own) talk.read = Math.max(talk.read, message.at);
   if (fresh !== undefined && live) {
     heard(talk, message);
     if (currentAddress.value === talk.address) readUp(talk);
@@ -380,6 +391,7 @@ export function talkWith(person: Pick<WirePerson, 'address' | 'nick' | 'from'>):
   const talk = new Conversation('person', person.address, person.nick === '' ? shortAddress(person.address) : person.nick);
   talk.from = person.from;
   talk.complete = true;
+  talk.read = loadTalkRead(person.address);
   conversations.value = new Map([...conversations.value, [talk.address, talk]]);
   return talk;
 }
@@ -413,10 +425,11 @@ function settleWaiting(room: Conversation): void {
 
 /** Everything in a conversation is read, if one looks at it. */
 export function readUp(conversation: Conversation): void {
-  if (document.visibilityState !== 'visible' || !document.hasFocus() || conversation.newest <= conversation.read) return;
-  conversation.read = conversation.newest;
+  if (document.visibilityState !== 'visible' || !document.hasFocus() || conversation.last <= conversation.read) return;
+  conversation.read = conversation.last;
   conversation.changed();
   if (conversation.kind === 'room') sendRead(conversation);
+  else saveTalkRead(conversation.address, conversation.read);
 }
 
 const readTimers = new Map<string, ReturnType<typeof setTimeout>>();

@@ -26,6 +26,10 @@ export interface Happening {
   readonly at: number;
   readonly kind: 'line';
   readonly text: string;
+  readonly what: string;
+  readonly by: string;
+  /** To whom, or to what, it happened. */
+  readonly whom: string;
 }
 
 /** Somebody came, went or has a new nick: told together with others of the kind. */
@@ -36,6 +40,9 @@ export interface Presence {
   readonly kind: 'presence';
   readonly what: 'came' | 'went' | 'renamed';
   readonly who: string;
+  /** The new nick. */
+  readonly to: string;
+  /** What is told of it: the reason, or the sentence. */
   readonly text: string;
 }
 
@@ -46,12 +53,18 @@ export type Row =
   | { readonly kind: 'unread'; readonly key: string }
   /** `head`: with name and picture; else it goes on where the same person spoke last. */
   | { readonly kind: 'message'; readonly key: string; readonly message: Message; readonly head: boolean }
-  | { readonly kind: 'line'; readonly key: string; readonly at: number; readonly text: string };
+  | {
+      readonly kind: 'line';
+      readonly key: string;
+      readonly at: number;
+      readonly text: string;
+      readonly told: readonly (Happening | Presence)[];
+    };
 
 const pause = 5 * 60_000;
 
-/** `unreadAfter`: the number of the last event that was read when the conversation was opened. */
-export function rows(entries: readonly Entry[], unreadAfter: number | undefined, own: string): Row[] {
+/** `unreadAfter`: the position of the last entry that was read when the conversation was opened. */
+export function rows(entries: readonly Entry[], unreadAfter: number | undefined, own: string, position: (entry: Entry) => number): Row[] {
   const result: Row[] = [];
   let day = '';
   let before: Message | undefined;
@@ -64,7 +77,7 @@ export function rows(entries: readonly Entry[], unreadAfter: number | undefined,
       result.push({ kind: 'day', key: `day ${today}`, at: entry.at });
       before = undefined;
     }
-    if (!marked && entry.number > unreadAfter! && entry.kind === 'message') {
+    if (!marked && position(entry) > unreadAfter! && entry.kind === 'message') {
       marked = true;
       if (entry.author.address !== own && result.some((row) => row.kind === 'message')) {
         result.push({ kind: 'unread', key: 'unread' });
@@ -80,7 +93,7 @@ export function rows(entries: readonly Entry[], unreadAfter: number | undefined,
         break;
       }
       case 'line':
-        result.push({ kind: 'line', key: entry.id, at: entry.at, text: entry.text });
+        result.push({ kind: 'line', key: entry.id, at: entry.at, text: entry.text, told: [entry] });
         before = undefined;
         break;
       case 'presence': {
@@ -89,7 +102,7 @@ export function rows(entries: readonly Entry[], unreadAfter: number | undefined,
           together.push(next);
           i += 1;
         }
-        result.push({ kind: 'line', key: entry.id, at: entry.at, text: tellPresence(together) });
+        result.push({ kind: 'line', key: entry.id, at: entry.at, text: tellPresence(together), told: together });
         before = undefined;
         break;
       }

@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { drawer } from '../dialog-state.ts';
 import { connection, current, notice, phase, you } from '../store.ts';
 import { Conversation } from './conversation.tsx';
-import { Dialogs } from './dialogs.tsx';
+import { Dialogs } from './dialogs/index.tsx';
 import { Members } from './members.tsx';
 import { Sidebar } from './sidebar.tsx';
 import { SignIn } from './sign-in.tsx';

@@ -41,19 +41,19 @@ export function Conversation({ conversation }: { readonly conversation: Talk }):
             <button
               type="button"
               class="icon-button"
-              aria-label="Change the topic"
-              title="Change the topic"
-              onClick={() => showDialog({ name: 'topic' })}
-              data-testid="edit-topic"
+              aria-label="Topic and settings"
+              title="Topic and settings"
+              onClick={() => showDialog({ name: 'room' })}
+              data-testid="edit-room"
             >
-              <Icon name="pencil" />
+              <Icon name="settings" />
             </button>
             <button
               type="button"
               class="icon-button"
               aria-label="Leave the room"
               title="Leave the room"
-              onClick={() => leave(conversation, '')}
+              onClick={() => void leave(conversation, '')}
               data-testid="leave"
             >
               <Icon name="leave" />

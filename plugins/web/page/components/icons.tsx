@@ -8,8 +8,8 @@ const paths = {
   close: 'M6 6l12 12M18 6L6 18',
   send: 'M4 12l16-8-5 17-4-7z',
   down: 'M6 9l6 6 6-6',
-  pencil: 'M4 20l1-5L16 4l4 4L9 19z',
-  leave: 'M14 4h5v16h-5M4 12h11M11 8l4 4-4 4',
+  settings: 'M4 7h9M19 7h1M4 17h1M11 17h9M16 4.500v5M8 14.500v5',
+  leave: 'M10 4H5v16h5M10 12h11M17 8l4 4-4 4',
   help: 'M9 9a3 3 0 1 1 4 3c-1 .500-1 1-1 2M12 18v.010',
 } as const;
 

@@ -22,7 +22,7 @@ export function Messages({ conversation }: { readonly conversation: Conversation
   const first = useRef<string | undefined>(undefined);
   const height = useRef(0);
   const away = useSignal(false);
-  const shown = rows(conversation.entries, conversation.unreadAfter, own.address);
+  const shown = rows(conversation.entries, conversation.unreadAfter, own.address, (entry) => conversation.position(entry));
   const firstId = conversation.entries[0]?.id;
 
   useLayoutEffect(() => {
@@ -114,7 +114,7 @@ const TimelineRow = memo(drawRow, (before: RowProps, after: RowProps) => {
   const [a, b] = [before.row, after.row];
   if (a.kind !== b.kind) return false;
   if (a.kind === 'message' && b.kind === 'message') return a.message === b.message && a.head === b.head;
-  if (a.kind === 'line' && b.kind === 'line') return a.text === b.text;
+  if (a.kind === 'line' && b.kind === 'line') return a.text === b.text && a.told.length === b.told.length;
   return a.key === b.key;
 });
 
@@ -136,6 +136,16 @@ function drawRow({ row, ownAddress, ownNick }: RowProps): JSX.Element {
       return (
         <p class="line" data-testid="line">
           <time dateTime={new Date(row.at).toISOString()}>{clock(row.at)}</time> <span>{row.text}</span>
+          {row.told.map((each) => (
+            <span
+              key={each.id}
+              hidden
+              data-id={each.id}
+              data-what={each.what}
+              data-by={each.kind === 'line' ? each.by : each.who}
+              data-whom={each.kind === 'line' ? each.whom : each.to}
+            />
+          ))}
         </p>
       );
     case 'message':
@@ -147,6 +157,11 @@ function drawRow({ row, ownAddress, ownNick }: RowProps): JSX.Element {
 
 function clock(at: number): string {
   return new Date(at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
+}
+
+/** Fits into the gutter in every language. */
+function shortClock(at: number): string {
+  return new Date(at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 }
 
 function MessageRow(props: {
@@ -161,7 +176,8 @@ function MessageRow(props: {
   const classes = ['message', head ? 'head' : '', action ? 'action' : '', message.style === 'notice' ? 'notice-message' : '']
     .filter((name) => name !== '')
     .join(' ');
-  const time = <time dateTime={new Date(message.at).toISOString()}>{clock(message.at)}</time>;
+  const iso = new Date(message.at).toISOString();
+  const time = <time dateTime={iso}>{clock(message.at)}</time>;
   const name = (
     <button
       type="button"
@@ -177,13 +193,20 @@ function MessageRow(props: {
     <article
       class={classes}
       data-testid="message"
+      data-id={message.id}
       data-author={author.nick}
       data-from={author.from ?? ''}
       data-style={message.style}
       data-number={message.number}
       data-own={own}
     >
-      {head && !action ? <Avatar nick={author.nick} address={author.address} /> : <span class="gutter">{time}</span>}
+      {head && !action ? (
+        <Avatar nick={author.nick} address={author.address} />
+      ) : (
+        <span class="gutter">
+          <time dateTime={iso}>{shortClock(message.at)}</time>
+        </span>
+      )}
       <div class="body">
         {head && !action && (
           <div class="byline">
