@@ -73,7 +73,8 @@ export function configModes(changes: Partial<RoomConfig>): ModeChange[] {
     if (value !== undefined) modes.push({ add: value, letter });
   }
   const { key, limit } = changes;
-  if (key !== undefined) modes.push(key === null ? { add: false, letter: 'k', param: '*' } : { add: true, letter: 'k', param: shownKey(key) });
+  if (key !== undefined)
+    modes.push(key === null ? { add: false, letter: 'k', param: '*' } : { add: true, letter: 'k', param: shownKey(key) });
   if (limit !== undefined) modes.push(limit === null ? { add: false, letter: 'l' } : { add: true, letter: 'l', param: String(limit) });
   return modes;
 }

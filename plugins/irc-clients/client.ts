@@ -2,7 +2,17 @@
  * One connected client. Reads lines at the pace that flood control allows and runs them one after another; writes what the
  * core shows. States: registering, online, closed.
  */
-import type { AcceptedConnection, Batch, PrivateRecord, Room, Session, SessionHandler, Timer, Unicast, UserChange } from '../../server/plugin.ts';
+import type {
+  AcceptedConnection,
+  Batch,
+  PrivateRecord,
+  Room,
+  Session,
+  SessionHandler,
+  Timer,
+  Unicast,
+  UserChange,
+} from '../../server/plugin.ts';
 import { clientLimits, LineFramer } from '../irc/framing.ts';
 import { isMiddle, parseLine } from '../irc/line.ts';
 import { sharedFlags } from './capabilities.ts';
@@ -369,4 +379,3 @@ export class Client implements SessionHandler {
 function* linesOf(pieces: readonly { readonly lines: readonly OutLine[] }[]): Iterable<OutLine> {
   for (const piece of pieces) yield* piece.lines;
 }
-

@@ -1,5 +1,16 @@
 /** What happens in a room, as lines. Made once a batch for everybody; rendered once a capability set. */
-import type { Batch, Follower, LeaveCause, MemberView, Room, RoomChange, RoomItem, LogRecord, UserChange, UserId } from '../../server/plugin.ts';
+import type {
+  Batch,
+  Follower,
+  LeaveCause,
+  MemberView,
+  Room,
+  RoomChange,
+  RoomItem,
+  LogRecord,
+  UserChange,
+  UserId,
+} from '../../server/plugin.ts';
 import { buildCtcp } from '../irc/ctcp.ts';
 import { groupModes, type ModeChange } from '../irc/modes.ts';
 import { ircLines } from '../irc/split.ts';
@@ -159,7 +170,13 @@ export class Encoder {
         const person = this.#people.byId(change.member.user);
         if (person === undefined) return [];
         const clientTags = new Map([['+typing', change.state]]);
-        const line = { text: `:${person.source} TAGMSG ${channel}`, time: now, account: person.account, clientTags, needs: flag.messageTags };
+        const line = {
+          text: `:${person.source} TAGMSG ${channel}`,
+          time: now,
+          account: person.account,
+          clientTags,
+          needs: flag.messageTags,
+        };
         return [{ lines: [line], via, echo: true }];
       }
       default:
@@ -175,7 +192,12 @@ export class Encoder {
     for (const member of change.members) {
       const person = this.#people.byId(member.user);
       if (person === undefined) continue;
-      pieces.push({ lines: this.joinLines(person, channel, now).map((line) => ({ ...line, ...within })), via, echo: false, joined: member.user });
+      pieces.push({
+        lines: this.joinLines(person, channel, now).map((line) => ({ ...line, ...within })),
+        via,
+        echo: false,
+        joined: member.user,
+      });
       statuses.push(...statusChanges('', statusLetters(member, room.config.moderated), person.nick));
     }
     if (batch === undefined) return this.#withStatus(pieces, statuses, channel, via, now);
@@ -195,7 +217,11 @@ export class Encoder {
   }
 
   /** A person's JOIN, with account and real name for who asked for them, and the away note that JOIN lacks. */
-  joinLines(person: { readonly source: string; readonly account: string | null; readonly realName: string; readonly away: string | null }, channel: string, time: number): OutLine[] {
+  joinLines(
+    person: { readonly source: string; readonly account: string | null; readonly realName: string; readonly away: string | null },
+    channel: string,
+    time: number,
+  ): OutLine[] {
     const { source, account, realName, away } = person;
     const lines: OutLine[] = [
       { text: `:${source} JOIN ${channel}`, time, account, without: flag.extendedJoin },
@@ -210,7 +236,12 @@ export class Encoder {
     return members.flatMap((member) => {
       const person = this.#people.byId(member.user);
       if (person === undefined) return [];
-      const text = leaveText(cause, channel, person, cause.kind === 'kick' || cause.kind === 'affiliation' ? this.#people.author(cause.by).source : this.#server);
+      const text = leaveText(
+        cause,
+        channel,
+        person,
+        cause.kind === 'kick' || cause.kind === 'affiliation' ? this.#people.author(cause.by).source : this.#server,
+      );
       return [{ lines: [{ text, time: now, account: person.account }], via, echo: false }];
     });
   }
@@ -254,7 +285,8 @@ export class Encoder {
         const lines: OutLine[] = [];
         if (before.ident !== after.ident || before.host !== after.host)
           lines.push({ text: `:${before.source} CHGHOST ${after.ident} ${after.host}`, ...shared, needs: flag.chghost });
-        if (before.realName !== after.realName) lines.push({ text: `:${after.source} SETNAME :${after.realName}`, ...shared, needs: flag.setname });
+        if (before.realName !== after.realName)
+          lines.push({ text: `:${after.source} SETNAME :${after.realName}`, ...shared, needs: flag.setname });
         return lines;
       }
       case 'quit':
@@ -265,7 +297,12 @@ export class Encoder {
   }
 }
 
-function leaveText(cause: Exclude<LeaveCause, { kind: 'split' }>, channel: string, person: { readonly nick: string; readonly source: string }, by: string): string {
+function leaveText(
+  cause: Exclude<LeaveCause, { kind: 'split' }>,
+  channel: string,
+  person: { readonly nick: string; readonly source: string },
+  by: string,
+): string {
   const reason = cutBytes(cause.reason, 300);
   switch (cause.kind) {
     case 'leave':
@@ -301,7 +338,9 @@ export function oneWord(text: string): string {
 
 export function cutBytes(text: string, bytes: number): string {
   if (Buffer.byteLength(text) <= bytes) return text;
-  let cut = Buffer.from(text).subarray(0, Math.max(0, bytes - 3)).toString('utf8');
+  let cut = Buffer.from(text)
+    .subarray(0, Math.max(0, bytes - 3))
+    .toString('utf8');
   cut = cut.replace(/\ufffd+$/, '');
   return `${cut}…`;
 }

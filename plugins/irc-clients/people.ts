@@ -99,6 +99,11 @@ export class People {
     return id === undefined || this.#host.users.get(id) === undefined ? undefined : this.#byId.get(id);
   }
 
+  /** Whether a nick can be shown to IRC clients as it is. */
+  isLegal(nick: string): boolean {
+    return nick !== '' && this.#rules.legalise(nick) === nick.normalize('NFC');
+  }
+
   /** Somebody else is seen under that nick, so nobody of ours can take it. */
   isTaken(nick: string, by: UserId | undefined): boolean {
     const holder = this.byNick(nick);
@@ -168,7 +173,20 @@ export class People {
     const ident = safeIdent(view.ident);
     const host = safeHost(view.host);
     const { id, address, realName, account, away, network, bot } = view;
-    return { id, address, nick, ownNick: view.nick, ident, host, source: `${nick}!${ident}@${host}`, realName, account, away, network, bot };
+    return {
+      id,
+      address,
+      nick,
+      ownNick: view.nick,
+      ident,
+      host,
+      source: `${nick}!${ident}@${host}`,
+      realName,
+      account,
+      away,
+      network,
+      bot,
+    };
   }
 
   #hint(network: NetworkAddress | null): string {

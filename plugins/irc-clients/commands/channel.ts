@@ -1,0 +1,148 @@
+/** JOIN, PART, TOPIC, NAMES, LIST, KICK, INVITE. */
+import type { Room, Session } from '../../../server/plugin.ts';
+import { channelName, roomName } from '../channel.ts';
+import type { Client } from '../client.ts';
+import { channelRefused, joinRefused } from '../refusals.ts';
+import { showNames, showTopic } from '../show-room.ts';
+
+/** The room of a channel's name, or an answer that there is none. */
+export function findRoom(client: Client, channel: string): Room | undefined {
+  const name = roomName(channel);
+  const room = name === undefined ? undefined : client.server.host.rooms.byName(name);
+  if (room === undefined) client.numeric('ERR_NOSUCHCHANNEL', channel, 'No such channel');
+  return room;
+}
+
+/** The room, if the client is in it. */
+function ownRoom(client: Client, session: Session, channel: string): Room | undefined {
+  const room = findRoom(client, channel);
+  if (room === undefined || room.members.has(session.user.id)) return room;
+  client.numeric('ERR_NOTONCHANNEL', channel, 'You are not on that channel');
+  return undefined;
+}
+
+/** Whether somebody may know of a room at all. */
+export function maySee(room: Room, session: Session): boolean {
+  return !room.config.hidden || room.members.has(session.user.id) || session.user.administrator;
+}
+
+export async function join(client: Client, session: Session, params: readonly string[]): Promise<void> {
+  const { rooms } = client.server.host;
+  if (params[0] === '0') {
+    for (const room of session.user.rooms) rooms.leave(session.user, room, '', client);
+    return;
+  }
+  const keys = (params[1] ?? '').split(',');
+  for (const [index, channel] of params[0]!.split(',').entries()) {
+    if (channel === '') continue;
+    const name = roomName(channel);
+    if (name === undefined) {
+      client.numeric('ERR_NOSUCHCHANNEL', channel, 'No such channel');
+      continue;
+    }
+    const known = rooms.byName(name);
+    if (known !== undefined && client.isIn(known)) continue;
+    const key = keys[index] ?? '';
+    const joined = await rooms.join(session.user, name, { session, ...(key === '' ? {} : { key }) }, client);
+    if (!joined.ok) joinRefused(client, channel, joined.refusal);
+  }
+}
+
+export function part(client: Client, session: Session, params: readonly string[]): void {
+  const reason = params[1] ?? '';
+  for (const channel of params[0]!.split(',')) {
+    const room = channel === '' ? undefined : ownRoom(client, session, channel);
+    if (room !== undefined) client.server.host.rooms.leave(session.user, room, reason, client);
+  }
+}
+
+export function topic(client: Client, session: Session, params: readonly string[]): Promise<void> | undefined {
+  const [channel, text] = params as [string, string | undefined];
+  const room = findRoom(client, channel);
+  if (room === undefined) return undefined;
+  if (!maySee(room, session)) {
+    client.numeric('ERR_NOTONCHANNEL', channel, 'You are not on that channel');
+    return undefined;
+  }
+  if (text === undefined) {
+    showTopic(client, room);
+    return undefined;
+  }
+  return client.server.host.rooms.setTopic(session.user, room, text, client).then((set) => {
+    if (!set.ok) channelRefused(client, channel, set.refusal);
+    return undefined;
+  });
+}
+
+export function names(client: Client, session: Session, params: readonly string[]): void {
+  const [channels = ''] = params;
+  if (channels === '') {
+    client.numeric('RPL_ENDOFNAMES', '*', 'End of /NAMES list');
+    return;
+  }
+  for (const channel of channels.split(',')) {
+    const name = roomName(channel);
+    const room = name === undefined ? undefined : client.server.host.rooms.byName(name);
+    if (room !== undefined && maySee(room, session)) showNames(client, room);
+    else client.numeric('RPL_ENDOFNAMES', channel, 'End of /NAMES list');
+  }
+}
+
+/** `LIST`, `LIST #a,#b`, `LIST >10`, `LIST <100` (ELIST=U). */
+export function list(client: Client, session: Session, params: readonly string[]): void {
+  const conditions = (params[0] ?? '').split(',').filter((word) => word !== '');
+  const wanted = new Set(conditions.filter((word) => word.startsWith('#')).map((word) => word.toLowerCase()));
+  const bound = (sign: string): number | undefined => {
+    const word = conditions.find((condition) => condition.startsWith(sign));
+    return word === undefined ? undefined : Number.parseInt(word.slice(1), 10);
+  };
+  const [more, fewer] = [bound('>') ?? -1, bound('<') ?? Infinity];
+  client.numeric('RPL_LISTSTART', 'Channel', 'Users  Name');
+  for (const room of client.server.host.rooms.all()) {
+    const channel = channelName(room);
+    const { size } = room.members;
+    if (!maySee(room, session) || size <= more || size >= fewer) continue;
+    if (wanted.size > 0 && !wanted.has(channel.toLowerCase())) continue;
+    client.numeric('RPL_LIST', channel, String(size), room.topic.text);
+  }
+  client.numeric('RPL_LISTEND', 'End of /LIST');
+}
+
+export async function kick(client: Client, session: Session, params: readonly string[]): Promise<void> {
+  const channels = params[0]!.split(',');
+  const reason = params[2] ?? '';
+  for (const [index, nick] of params[1]!.split(',').entries()) {
+    const channel = channels[Math.min(index, channels.length - 1)]!;
+    const room = ownRoom(client, session, channel);
+    if (room === undefined) continue;
+    const person = client.server.people.byNick(nick);
+    if (person === undefined) {
+      client.numeric('ERR_NOSUCHNICK', nick, 'No such nick');
+      continue;
+    }
+    const kicked = await client.server.host.rooms.kick(session.user, room, person.id, reason, {}, client);
+    if (!kicked.ok) channelRefused(client, channel, kicked.refusal, nick);
+  }
+}
+
+export async function invite(client: Client, session: Session, params: readonly string[]): Promise<void> {
+  const [nick, channel] = params;
+  if (nick === undefined || channel === undefined) {
+    client.numeric('ERR_NEEDMOREPARAMS', 'INVITE', 'Not enough parameters');
+    return;
+  }
+  const room = ownRoom(client, session, channel);
+  if (room === undefined) return;
+  const person = client.server.people.byNick(nick);
+  if (person === undefined) {
+    client.numeric('ERR_NOSUCHNICK', nick, 'No such nick');
+    return;
+  }
+  if (room.members.has(person.id)) {
+    client.numeric('ERR_USERONCHANNEL', person.nick, channel, 'is already on that channel');
+    return;
+  }
+  const invited = await client.server.host.rooms.invite(session.user, room, person.address, '');
+  if (invited.ok) client.numericWords('RPL_INVITING', person.nick, channelName(room));
+  else channelRefused(client, channel, invited.refusal, nick);
+}

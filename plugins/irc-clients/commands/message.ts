@@ -1,0 +1,131 @@
+/** PRIVMSG, NOTICE, TAGMSG. */
+import type { MessageStyle, RichText, Session } from '../../../server/plugin.ts';
+import { plainText } from '../../../server/plugin.ts';
+import { parseCtcp } from '../../irc/ctcp.ts';
+import { fromIrcText } from '../../irc/formatting.ts';
+import type { IrcMessage } from '../../irc/line.ts';
+import { roomName } from '../channel.ts';
+import type { Client } from '../client.ts';
+import { clientTagsIn, originalOf } from '../client-tags.ts';
+import { speechRefused } from '../refusals.ts';
+import { runCommand, serviceNick } from '../service.ts';
+
+const mostTargets = 4;
+
+interface Body {
+  readonly text: RichText;
+  readonly style: MessageStyle;
+}
+
+export function privmsg(client: Client, session: Session, params: readonly string[], message: IrcMessage): void {
+  send(client, session, params, message, false);
+}
+
+/** Never answered, not even by an error (RFC 2812 section 3.3.2). */
+export function notice(client: Client, session: Session, params: readonly string[], message: IrcMessage): void {
+  send(client, session, params, message, true);
+}
+
+function send(client: Client, session: Session, params: readonly string[], message: IrcMessage, quiet: boolean): void {
+  const [targets = '', text = ''] = params;
+  if (targets === '') {
+    if (!quiet) client.numeric('ERR_NORECIPIENT', `No recipient given (${message.command.toUpperCase()})`);
+    return;
+  }
+  if (text === '') {
+    if (!quiet) client.numeric('ERR_NOTEXTTOSEND', 'No text to send');
+    return;
+  }
+  const list = [...new Set(targets.split(','))].filter((target) => target !== '');
+  if (list.length > mostTargets) {
+    if (!quiet) client.numeric('ERR_TOOMANYTARGETS', targets, 'Too many recipients');
+    return;
+  }
+  for (const target of list) {
+    if (target.startsWith('#')) toChannel(client, session, target, text, message, quiet);
+    else toPerson(client, session, target, text, message, quiet);
+  }
+}
+
+function bodyOf(text: string, quiet: boolean): Body | undefined {
+  const ctcp = parseCtcp(text);
+  if (ctcp === undefined) return { text: fromIrcText(text.replaceAll('\u0001', '')), style: quiet ? 'notice' : 'normal' };
+  return ctcp.verb === 'ACTION' ? { text: ctcp.text === '' ? plainText(' ') : fromIrcText(ctcp.text), style: 'action' } : undefined;
+}
+
+function toChannel(client: Client, session: Session, channel: string, text: string, message: IrcMessage, quiet: boolean): void {
+  const { rooms } = client.server.host;
+  const name = roomName(channel);
+  const room = name === undefined ? undefined : rooms.byName(name);
+  if (room === undefined) {
+    if (!quiet) client.numeric('ERR_NOSUCHCHANNEL', channel, 'No such channel');
+    return;
+  }
+  const body = bodyOf(text, quiet);
+  if (body === undefined) {
+    if (!quiet) client.numeric('ERR_CANNOTSENDTOCHAN', channel, 'CTCP goes to people, not to channels');
+    return;
+  }
+  client.underWay(
+    rooms.say(session.user, room, { ...body, ...originalOf(message.tags) }, client).then((said) => {
+      if (!said.ok && !quiet) speechRefused(client, channel, said.refusal);
+      return undefined;
+    }),
+  );
+}
+
+function toPerson(client: Client, session: Session, nick: string, text: string, message: IrcMessage, quiet: boolean): void {
+  const { people, host } = client.server;
+  if (nick.toLowerCase() === serviceNick && !quiet) {
+    client.underWay(toService(client, session, text));
+    return;
+  }
+  const person = people.byNick(nick);
+  if (person === undefined) {
+    if (!quiet) client.numeric('ERR_NOSUCHNICK', nick, 'No such nick');
+    return;
+  }
+  const body = bodyOf(text, quiet);
+  if (body === undefined) {
+    const { verb, text: argument } = parseCtcp(text)!;
+    const data = { answer: quiet, verb, text: argument };
+    const taken = host.users.unicast({ from: session.user, fromSession: session.address, to: person.id, protocol: 'ctcp', data });
+    if (!taken && !quiet) client.numeric('ERR_NOSUCHNICK', nick, 'Nobody there understands CTCP');
+    return;
+  }
+  client.underWay(
+    host.users.sendPrivate(session.user, person.address, { ...body, ...originalOf(message.tags) }, session).then((sent) => {
+      if (quiet) return undefined;
+      if (!sent.ok) client.numeric('ERR_NOSUCHNICK', nick, sent.refusal.text);
+      else if (person.away !== null) client.numeric('RPL_AWAY', person.nick, person.away);
+      return undefined;
+    }),
+  );
+}
+
+async function toService(client: Client, session: Session, text: string): Promise<void> {
+  const [, name = '', args = ''] = /^\/?(\S*)\s*(.*)$/s.exec(text) ?? [];
+  if (await runCommand(client, session, name, args)) return;
+  client.send({ text: `:${serviceNick}!service@${client.server.name} NOTICE ${client.nick} :I know no such command; try: help` });
+}
+
+/** Tags alone: typing in channels; between people all client tags. */
+export function tagmsg(client: Client, session: Session, params: readonly string[], message: IrcMessage): void {
+  const { people, host } = client.server;
+  for (const target of (params[0] ?? '').split(',').slice(0, mostTargets)) {
+    const tags = clientTagsIn(message.tags);
+    if (target === '' || tags.size === 0) continue;
+    if (!target.startsWith('#')) {
+      const person = people.byNick(target);
+      const data = { tags: [...tags] };
+      if (person !== undefined)
+        host.users.unicast({ from: session.user, fromSession: session.address, to: person.id, protocol: 'irc-tags', data });
+      continue;
+    }
+    const name = roomName(target);
+    const room = name === undefined ? undefined : host.rooms.byName(name);
+    const state = tags.get('+typing');
+    if (room?.members.has(session.user.id) === true && (state === 'active' || state === 'paused' || state === 'done'))
+      host.rooms.typing(session.user, room, state, client);
+  }
+}

@@ -1,0 +1,84 @@
+/** What a client hears when it has registered (RFC 2812 section 5.1, modern.ircdocs.horse). */
+import type { Session } from '../../server/plugin.ts';
+import { modeLetters } from './channel.ts';
+import type { Client } from './client.ts';
+import { mostHistory } from './commands/history.ts';
+
+const tokensPerLine = 12;
+
+export function welcome(client: Client, session: Session): void {
+  const { server } = client;
+  const { host } = server;
+  client.numeric('RPL_WELCOME', `Welcome to ${host.title}, ${client.source}`);
+  client.numeric('RPL_YOURHOST', `Your host is ${server.name}, running Banyan ${host.version}`);
+  client.numeric('RPL_CREATED', `This server was started ${new Date(host.startedAt).toUTCString()}`);
+  client.numericWords('RPL_MYINFO', server.name, `banyan-${host.version}`, 'i', 'abiklmnoqstv', 'abkloqv');
+  const tokens = supportTokens(host.title);
+  for (let at = 0; at < tokens.length; at += tokensPerLine)
+    client.numeric('RPL_ISUPPORT', ...tokens.slice(at, at + tokensPerLine), 'are supported by this server');
+  if (session.user.account !== null && client.flags === 0)
+    client.numeric('RPL_LOGGEDIN', client.source, session.user.account, `You are now logged in as ${session.user.account}`);
+  sendCounts(client);
+  sendMotd(client);
+}
+
+function supportTokens(title: string): string[] {
+  const signs = modeLetters.prefix.map(({ sign }) => sign).join('');
+  const letters = modeLetters.prefix.map(({ letter }) => letter).join('');
+  const { list, always, whenSet, never } = modeLetters;
+  return [
+    `NETWORK=${title.replace(/[^\x21-\x7e]/g, '') || 'Banyan'}`,
+    'CASEMAPPING=ascii',
+    'CHANTYPES=#',
+    `PREFIX=(${letters})${signs}`,
+    `CHANMODES=${list},${always},${whenSet},${never}`,
+    'MODES=6',
+    'MAXLIST=b:500',
+    'NICKLEN=32',
+    'CHANNELLEN=100',
+    'TOPICLEN=390',
+    'KICKLEN=300',
+    'AWAYLEN=200',
+    'TARGMAX=PRIVMSG:4,NOTICE:4,JOIN:,PART:,KICK:,NAMES:,WHOIS:1',
+    'ELIST=U',
+    'EXTBAN=~,a',
+    'WHOX',
+    'UTF8ONLY',
+    'BOT=B',
+    `CHATHISTORY=${mostHistory}`,
+    'MSGREFTYPES=msgid,timestamp',
+  ];
+}
+
+export function sendMotd(client: Client): void {
+  const { motd, title } = client.server.host;
+  if (motd.length === 0) {
+    client.numeric('ERR_NOMOTD', 'There is no message of the day');
+    return;
+  }
+  client.numeric('RPL_MOTDSTART', `- ${title} message of the day -`);
+  for (const line of motd) client.numeric('RPL_MOTD', `- ${line}`);
+  client.numeric('RPL_ENDOFMOTD', 'End of MOTD');
+}
+
+/** LUSERS. */
+export function sendCounts(client: Client): void {
+  const { host } = client.server;
+  const { local, foreign } = host.users.count;
+  let rooms = 0;
+  for (const room of host.rooms.all()) if (!room.config.hidden) rooms++;
+  let administrators = 0;
+  for (const each of client.server.clients) if (each.session?.user.administrator === true) administrators++;
+  const networks = [...host.networks.all()].length;
+  client.numeric('RPL_LUSERCLIENT', `There are ${local + foreign} people here, ${foreign} of them from ${networks} other networks`);
+  client.numeric('RPL_LUSEROP', String(administrators), 'administrators online');
+  client.numeric('RPL_LUSERCHANNELS', String(rooms), 'channels formed');
+  client.numeric('RPL_LUSERME', `I have ${local} people and ${networks} networks`);
+  client.numeric('RPL_LOCALUSERS', String(local), String(local), `Current local users ${local}, max ${local}`);
+  client.numeric(
+    'RPL_GLOBALUSERS',
+    String(local + foreign),
+    String(local + foreign),
+    `Current global users ${local + foreign}, max ${local + foreign}`,
+  );
+}
