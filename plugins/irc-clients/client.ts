@@ -50,8 +50,8 @@ export class Client implements SessionHandler {
   #paused = false;
   #timer: Timer | undefined;
   #unsettled = 0;
-  #whenSettled: (() => void)[] = [];
-  #barriers = new Map<number, () => void>();
+  readonly #whenSettled: (() => void)[] = [];
+  readonly #barriers = new Map<number, () => void>();
   #barrier = 0;
   #capture: Capture | undefined;
   readonly #rooms = new Set<Room>();
@@ -93,6 +93,10 @@ export class Client implements SessionHandler {
 
   has(bits: number): boolean {
     return (this.flags & bits) === bits;
+  }
+
+  get rooms(): ReadonlySet<Room> {
+    return this.#rooms;
   }
 
   isIn(room: Room): boolean {

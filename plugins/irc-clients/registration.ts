@@ -36,6 +36,11 @@ export class Registration {
     this.#password = password;
   }
 
+  /** Who is not done proving itself may ask for a nick that is its own already. */
+  get proving(): boolean {
+    return this.negotiating || this.#password !== undefined;
+  }
+
   get account(): Account | undefined {
     return this.#account;
   }

@@ -133,7 +133,7 @@ export class WebSession implements SessionHandler {
     try {
       const outcome = await actions(this, frame);
       if (!outcome.ok) this.#fail(frame.id, outcome.refusal.code, outcome.refusal.text);
-      else if (frame.id !== undefined) this.send({ type: 'reply', id: frame.id, ok: true, result: outcome.value });
+      else if (frame.id !== undefined) this.send({ type: 'reply', id: frame.id, ok: true, result: { ...outcome.value } });
     } catch (error) {
       this.host.log.error({ err: error, frame: frame.type }, 'a frame failed on an error of this server');
       this.close(1011, 'internal error');

@@ -65,7 +65,9 @@ export async function startBanyan(options: BanyanOptions = {}): Promise<Banyan> 
   const tables = [
     ...(missing('http') ? [`[http]\nlisten = ["127.0.0.1:${await freePort()}"]\nlisten_tls = []`] : []),
     ...(missing('plugins.irc-clients') ? [`[plugins.irc-clients]\nlisten = ["127.0.0.1:${await freePort()}"]\nlisten_tls = []`] : []),
-    ...(missing('plugins.xmpp') ? [`[plugins.xmpp]\nlisten = ["127.0.0.1:${await freePort()}"]\nlisten_tls = []`] : []),
+    ...(missing('plugins.xmpp') && existsSync(join(compiled, 'plugins/xmpp/index.js'))
+      ? [`[plugins.xmpp]\nlisten = ["127.0.0.1:${await freePort()}"]\nlisten_tls = []`]
+      : []),
     ...given,
   ];
   await writeFile(configFile, `domain = "${domain}"\ndata = "${dataFolder}"\n${options.settings ?? ''}\n\n${tables.join('\n\n')}\n`);

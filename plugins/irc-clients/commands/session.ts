@@ -107,7 +107,7 @@ export function nick(client: Client, params: readonly string[]): Promise<void> |
   if (registration !== undefined) {
     const illegal = checkNick(client, wanted);
     // a nick that an account of ours holds may be one's own: SASL will tell
-    if (illegal !== undefined && (illegal.refusal.code === 'bad-nick' || !registration.negotiating)) {
+    if (illegal !== undefined && (illegal.refusal.code === 'bad-nick' || !registration.proving)) {
       nickRefused(client, wanted, illegal.refusal);
       return undefined;
     }

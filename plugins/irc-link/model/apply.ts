@@ -114,7 +114,8 @@ function applySplit(state: NetState, fact: Extract<Fact, { kind: 'split' }>, sid
   const server = findServer(state, fact.server);
   if (server === undefined) return dropped('a split of an unknown server');
   if (server === state.us || server === state.peer) return [{ kind: 'ended', reason: fact.reason === '' ? 'SQUIT' : fact.reason }];
-  if (source(state, side, fact.source) === undefined || server.ours !== (side === 'ours')) return dropped('a split of somebody else’s server');
+  if (source(state, side, fact.source) === undefined || server.ours !== (side === 'ours'))
+    return dropped('a split of somebody else’s server');
   const gone = subtree(state, server);
   const users: NetUser[] = [];
   for (const user of state.users.values()) if (gone.has(user.server)) users.push(user);

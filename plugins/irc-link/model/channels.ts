@@ -35,14 +35,7 @@ function openChannel(name: string, ts: number): NetChannel {
   return { name, ts, members: new Map(), modes: new Map(), lists: new Map(), topic: { text: '', by: '', at: 0 } };
 }
 
-function addMember(
-  state: NetState,
-  channel: NetChannel,
-  fact: MemberFact,
-  withStatus: boolean,
-  side: Side,
-  joined: NetUser[],
-): Effect[] {
+function addMember(state: NetState, channel: NetChannel, fact: MemberFact, withStatus: boolean, side: Side, joined: NetUser[]): Effect[] {
   const user = speaker(state, side, fact.user);
   if (user === undefined) return dropped('a member who is not behind this link');
   const known = channel.members.get(user);
@@ -84,8 +77,8 @@ export function applyModes(state: NetState, fact: Extract<Fact, { kind: 'modes' 
 function changeModes(state: NetState, channel: NetChannel, changes: readonly ModeChange[]): Effect[] {
   const effects: Effect[] = [];
   for (const change of changes) {
-    const type = state.rules.modes.byName(change.mode)?.type;
-    switch (type) {
+    const listType = state.rules.modes.byName(change.mode)?.type;
+    switch (listType) {
       case 'prefix': {
         const user = findUser(state, change.param ?? '');
         const member = user === undefined ? undefined : channel.members.get(user);
@@ -108,7 +101,7 @@ function changeModes(state: NetState, channel: NetChannel, changes: readonly Mod
       case undefined:
         break;
       default:
-        type satisfies never;
+        listType satisfies never;
     }
   }
   return effects;

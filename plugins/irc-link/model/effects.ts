@@ -12,7 +12,13 @@ export type Effect =
   | { readonly kind: 'lost'; readonly users: readonly NetUser[]; readonly near: string; readonly far: string }
   | { readonly kind: 'joined'; readonly channel: NetChannel; readonly users: readonly NetUser[] }
   | { readonly kind: 'parted'; readonly channel: NetChannel; readonly user: NetUser; readonly reason: string }
-  | { readonly kind: 'kicked'; readonly channel: NetChannel; readonly user: NetUser; readonly by: NetUser | NetServer; readonly reason: string }
+  | {
+      readonly kind: 'kicked';
+      readonly channel: NetChannel;
+      readonly user: NetUser;
+      readonly by: NetUser | NetServer;
+      readonly reason: string;
+    }
   /** The statuses of a member changed. */
   | { readonly kind: 'status'; readonly channel: NetChannel; readonly user: NetUser }
   /** Entries of a list mode changed: who was barred may not be any more. */
@@ -32,7 +38,13 @@ export type Effect =
     }
   | { readonly kind: 'invited'; readonly by: NetUser; readonly user: NetUser; readonly channel: string }
   /** One of ours is thrown out of the network. */
-  | { readonly kind: 'killed'; readonly user: NetUser; readonly by: string; readonly reason: string; readonly channels: readonly NetChannel[] }
+  | {
+      readonly kind: 'killed';
+      readonly user: NetUser;
+      readonly by: string;
+      readonly reason: string;
+      readonly channels: readonly NetChannel[];
+    }
   /** One of ours must have another nick: it lost a collision, or services want so (`wanted`). */
   | { readonly kind: 'nick-lost'; readonly user: NetUser; readonly wanted?: string }
   /** The owner of a nick that we answer for is asked how long it is idle. */
@@ -47,4 +59,3 @@ export type Effect =
   | { readonly kind: 'ended'; readonly reason: string }
   /** Cannot go on: the link is closed with this as its ERROR. */
   | { readonly kind: 'violation'; readonly why: string };
-

@@ -45,8 +45,7 @@ export interface UserFact {
 
 export type MessageTarget =
   /** `status`: only members with that prefix mode or a higher one. */
-  | { readonly kind: 'channel'; readonly name: string; readonly status?: string }
-  | { readonly kind: 'user'; readonly user: Ref };
+  { readonly kind: 'channel'; readonly name: string; readonly status?: string } | { readonly kind: 'user'; readonly user: Ref };
 
 /** Times of channels and topics are seconds since 1970; `null` where the dialect or the line has none. */
 export type Fact =

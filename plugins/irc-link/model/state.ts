@@ -127,7 +127,12 @@ export function subtree(state: NetState, root: NetServer): ReadonlySet<NetServer
 }
 
 /** Whether the bans of a channel's list meet a user; `*` and `?` match, case by the network's folding. */
-export function listMatches(state: NetState, channel: NetChannel, mode: string, user: Pick<NetUser, 'nick' | 'ident' | 'host' | 'ip'>): boolean {
+export function listMatches(
+  state: NetState,
+  channel: NetChannel,
+  mode: string,
+  user: Pick<NetUser, 'nick' | 'ident' | 'host' | 'ip'>,
+): boolean {
   const list = channel.lists.get(mode);
   if (list === undefined || list.size === 0) return false;
   const { fold } = state.rules;

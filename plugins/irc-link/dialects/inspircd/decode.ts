@@ -320,4 +320,3 @@ function fjoin(source: string, params: readonly string[], _: IrcMessage, context
   }
   return [{ kind: 'members', source, channel, ts, modes: modes(letters, params.slice(3, -1), context), members }];
 }
-

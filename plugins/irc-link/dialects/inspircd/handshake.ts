@@ -98,4 +98,3 @@ export class InspircdHandshake implements Handshake {
 function serverLine(us: OwnIdentity): string {
   return serialiseLine({ command: 'SERVER', params: [us.name, us.password, '0', us.id, us.description || us.name] });
 }
-
