@@ -1,0 +1,49 @@
+/** A link that stands: the state of the network, and the way to say something there. */
+import type { Peer } from '../link/handshaking.ts';
+import { applyFact } from '../model/apply.ts';
+import type { Effect } from '../model/effects.ts';
+import type { Fact } from '../model/facts.ts';
+import { openNetState, type NetState } from '../model/state.ts';
+
+export class Live {
+  readonly peer: Peer;
+  readonly state: NetState;
+  readonly #dialectUserId: (serverId: string, n: number) => string;
+  #users = 0;
+  #visits = 0;
+  /** What was not believed, by kind. */
+  readonly droppedBy = new Map<string, number>();
+
+  constructor(peer: Peer, userId: (serverId: string, n: number) => string) {
+    this.peer = peer;
+    this.#dialectUserId = userId;
+    this.state = openNetState(peer.established.rules, peer.us, peer.identity);
+  }
+
+  /** Makes it so in our view, and says it; effects are what follows from it. */
+  say(fact: Fact): readonly Effect[] {
+    const effects = applyFact(this.state, fact, 'ours');
+    if (!effects.some((effect) => effect.kind === 'dropped')) this.write(fact);
+    return effects;
+  }
+
+  /** Says something that changes nothing in our view. */
+  write(fact: Fact): void {
+    this.peer.wire.send(this.peer.established.codec.encode(fact));
+  }
+
+  freeUserId(): string {
+    for (;;) {
+      const id = this.#dialectUserId(this.state.us.id, this.#users++);
+      if (!this.state.users.has(id)) return id;
+    }
+  }
+
+  nextVisit(): number {
+    return this.#visits++;
+  }
+
+  drop(why: string): void {
+    this.droppedBy.set(why, (this.droppedBy.get(why) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,149 @@
+/** Our people as users of the network: introduced when somebody there needs them, under a nick that is free there. */
+import { NickView, type Host, type Network, type UserAddress, type UserId, type UserView } from '../../../server/plugin.ts';
+import { safeHost, safeIdent } from '../../irc/mask.ts';
+import { ircNickRules } from '../../irc/nick.ts';
+import type { Effect } from '../model/effects.ts';
+import type { NetUser } from '../model/state.ts';
+import type { Live } from './live.ts';
+
+/** One of our people over there. */
+export interface Introduced {
+  readonly id: UserId;
+  readonly net: NetUser;
+  address: UserAddress;
+  nick: string;
+  /** Milliseconds since 1970 when it was last needed. */
+  neededAt: number;
+  /** Gone from here; introduced to say what it had said. */
+  readonly ghost: boolean;
+}
+
+/** An address that nobody routes: our people's own is nobody's business over there. */
+const noAddress = '0.0.0.0';
+
+export class Ours {
+  readonly #host: Host;
+  readonly #network: Network;
+  readonly #live: Live;
+  readonly #nicks: NickView;
+  readonly #byId = new Map<UserId, Introduced>();
+  readonly #byNet = new Map<NetUser, Introduced>();
+  readonly #byAddress = new Map<UserAddress, Introduced>();
+
+  constructor(host: Host, network: Network, live: Live) {
+    this.#host = host;
+    this.#network = network;
+    this.#live = live;
+    const { fold } = live.state.rules;
+    const rules = ircNickRules({ caseMapping: 'rfc1459', maxBytes: live.peer.established.limits.nick });
+    this.#nicks = new NickView({ ...rules, fold });
+  }
+
+  get(id: UserId): Introduced | undefined {
+    return this.#byId.get(id);
+  }
+  byNet(user: NetUser): Introduced | undefined {
+    return this.#byNet.get(user);
+  }
+  byAddress(address: UserAddress): Introduced | undefined {
+    return this.#byAddress.get(address);
+  }
+  all(): Iterable<Introduced> {
+    return this.#byId.values();
+  }
+  get count(): number {
+    return this.#byId.size;
+  }
+
+  introduce(user: UserView & { readonly since?: number }, ghost = false): Introduced {
+    const known = this.#byId.get(user.id);
+    const now = this.#host.clock.now();
+    if (known !== undefined) {
+      known.neededAt = now;
+      return known;
+    }
+    const { state } = this.#live;
+    const seconds = Math.floor(now / 1_000);
+    const { limits } = this.#live.peer.established;
+    const id = this.#live.freeUserId();
+    const host = safeHost(user.host).slice(0, limits.host);
+    const effects = this.#live.say({
+      kind: 'user',
+      server: state.us.id,
+      id,
+      nick: this.#freeNick(user),
+      nickTs: seconds,
+      ident: safeIdent(user.ident).slice(0, limits.ident),
+      realHost: host,
+      host,
+      ip: noAddress,
+      signon: Math.min(seconds, Math.floor((user.since ?? now) / 1_000)),
+      realName: user.realName,
+      account: user.account,
+      away: user.away,
+      bot: user.bot,
+    });
+    const net = state.users.get(id)!;
+    const introduced: Introduced = { id: user.id, net, address: user.address, nick: user.nick, neededAt: now, ghost };
+    this.#byId.set(user.id, introduced);
+    this.#byNet.set(net, introduced);
+    this.#byAddress.set(user.address, introduced);
+    if (!ghost) this.#network.watch(user.id);
+    this.settle(effects);
+    return introduced;
+  }
+
+  #freeNick(user: { readonly id: UserId; readonly nick: string; readonly network: UserView['network'] }): string {
+    const { state } = this.#live;
+    const own = this.#byId.get(user.id)?.net;
+    const hint = user.network === null ? this.#host.domain : (this.#host.networks.get(user.network)?.label ?? 'elsewhere');
+    return this.#nicks.assign(user.id, user.nick, hint, (fold) => {
+      const holder = state.nicks.get(fold);
+      return holder !== undefined && holder !== own;
+    });
+  }
+
+  /** Takes the nick over there that is nearest to the one here. */
+  rename(user: UserView): void {
+    const introduced = this.#byId.get(user.id);
+    if (introduced === undefined) return;
+    this.#byAddress.delete(introduced.address);
+    introduced.address = user.address;
+    introduced.nick = user.nick;
+    this.#byAddress.set(user.address, introduced);
+    const nick = this.#freeNick(user);
+    if (nick === introduced.net.nick) return;
+    this.settle(this.#live.say({ kind: 'nick', user: introduced.net.id, nick, ts: Math.floor(this.#host.clock.now() / 1_000) }));
+  }
+
+  /** What follows from a change of ours: who lost a nick takes another. */
+  settle(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'answer') this.#live.write(effect.fact);
+      else if (effect.kind === 'nick-lost') this.#nickLost(effect.user, effect.wanted);
+    }
+  }
+
+  #nickLost(net: NetUser, wanted: string | undefined): void {
+    const introduced = this.#byNet.get(net);
+    if (introduced === undefined || net.gone) return;
+    this.#nicks.release(introduced.id);
+    const user = this.#host.users.get(introduced.id);
+    const nick = this.#freeNick({ id: introduced.id, nick: wanted ?? introduced.nick, network: user?.network ?? null });
+    this.settle(this.#live.say({ kind: 'nick', user: net.id, nick, ts: Math.floor(this.#host.clock.now() / 1_000) }));
+  }
+
+  /** Forgets somebody who is gone over there. */
+  forget(introduced: Introduced): void {
+    this.#nicks.release(introduced.id);
+    this.#byId.delete(introduced.id);
+    this.#byNet.delete(introduced.net);
+    if (this.#byAddress.get(introduced.address) === introduced) this.#byAddress.delete(introduced.address);
+    this.#network.unwatch(introduced.id);
+  }
+
+  quit(introduced: Introduced, reason: string): void {
+    if (!introduced.net.gone) this.#live.say({ kind: 'quit', user: introduced.net.id, reason });
+    this.forget(introduced);
+  }
+}

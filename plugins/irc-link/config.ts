@@ -1,0 +1,78 @@
+/** The table [plugins.irc-link] of the configuration. */
+import { z } from 'zod';
+import { dialects } from './dialects/index.ts';
+
+const serverName = z
+  .string()
+  .regex(/^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+$/, 'must be a server name with a dot, for example "irc.example.org"');
+const word = z.string().regex(/^[^\s:][^\s]*$/, 'must be one word that does not begin with a colon');
+
+const shared = z.union([
+  z.string().transform((room) => ({ room, channel: `#${room}` })),
+  z.strictObject({ room: z.string(), channel: z.string().regex(/^#[^\s,]+$/, 'must be a channel name that begins with #') }),
+]);
+
+const network = z
+  .strictObject({
+    /** Short name: `nick%label@users.DOMAIN` for XMPP people, suffix of nicks that are taken. */
+    label: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'is 1 to 32 of a-z, 0-9 and hyphen'),
+    /** What people read. Default: the label. */
+    title: z.string().min(1).optional(),
+    dialect: z.enum([...dialects.keys()] as [string, ...string[]]).default('inspircd'),
+    /** Who we are there: name and id of our server, as the other side configured them. */
+    server_name: serverName,
+    server_id: z.string(),
+    description: z.string().default(''),
+    /** The server that we link to. */
+    peer_name: serverName,
+    /** `host:port` to dial; without it we wait until the other side dials. */
+    address: z
+      .string()
+      .regex(/^(?:\[[0-9a-fA-F:.%]+\]|[^:[\]\s]+):\d{1,5}$/, 'must be host:port or [v6]:port')
+      .optional(),
+    tls: z.boolean().default(true),
+    /** SHA-256 of the peer's certificate, hex; without it the certificate must be valid for `peer_name` or the host in `address`. */
+    fingerprint: z
+      .string()
+      .transform((text) => text.toLowerCase().replaceAll(':', ''))
+      .pipe(z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits (SHA-256)'))
+      .optional(),
+    password_send: word,
+    password_receive: word,
+    /** Rooms that are shared with channels there. */
+    rooms: z.array(shared).min(1),
+    /** Nick of the one visible member that stands for this server there. */
+    service_nick: z
+      .string()
+      .regex(/^[A-Za-z[\]\\`_^{|}][A-Za-z0-9[\]\\`_^{|}-]{0,29}$/, 'must be an IRC nick')
+      .default('banyan'),
+    /** Operators of our rooms are shown as operators there. */
+    operators: z.boolean().default(true),
+  })
+  .refine((one) => dialects.get(one.dialect)!.serverId.test(one.server_id), {
+    path: ['server_id'],
+    message: 'does not have the form of this dialect, for InspIRCd a digit and two of A-Z and 0-9, such as "9BN"',
+  });
+
+export const configSchema = z.strictObject({
+  /** Where other servers may dial us. */
+  listen: z.array(z.string()).default([]),
+  listen_tls: z.array(z.string()).default([]),
+  networks: z
+    .array(network)
+    .default([])
+    .refine((all) => new Set(all.map((one) => one.label)).size === all.length, 'two networks have the same label')
+    .refine((all) => new Set(all.map((one) => one.peer_name.toLowerCase())).size === all.length, 'two networks have the same peer_name'),
+  /** Seconds of silence after which the peer is asked whether it is there, and after which the link is given up. */
+  ping_seconds: z.number().positive().default(30),
+  silence_seconds: z.number().positive().default(90),
+  /** Seconds between two attempts to dial: at first, and at most. */
+  retry_seconds: z.number().positive().default(2),
+  retry_at_most_seconds: z.number().positive().default(60),
+  /** What is sent after a break: at most so many events of a room, none older than so many minutes. */
+  replay_events: z.int().nonnegative().default(500),
+  replay_minutes: z.number().nonnegative().default(60),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type NetworkConfig = Config['networks'][number];

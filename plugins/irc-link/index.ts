@@ -1,0 +1,90 @@
+/** Links into IRC networks, as one of their servers. */
+import { definePlugin, type AcceptedConnection, type Host, type RunningPlugin } from '../../server/plugin.ts';
+import { Bridge } from './bridge/bridge.ts';
+import { configSchema, type Config } from './config.ts';
+import { dialects } from './dialects/index.ts';
+import { shakeHands } from './link/handshaking.ts';
+import { Supervisor } from './link/supervisor.ts';
+
+const handshakeMilliseconds = 20_000;
+const outboxLimit = 16_777_216;
+
+export default definePlugin<Config>({
+  name: 'irc-link',
+  version: '1.0.0',
+  config: configSchema,
+  enabledByDefault: false,
+  start,
+});
+
+async function start(host: Host, config: Config): Promise<RunningPlugin> {
+  const links: { readonly bridge: Bridge; readonly supervisor: Supervisor }[] = [];
+  for (const network of config.networks) {
+    const bridge = new Bridge(host, config, network);
+    await bridge.start();
+    links.push({ bridge, supervisor: new Supervisor(host, config, network, bridge) });
+  }
+  const unresolve = host.networks.resolver('irc', (address) => {
+    for (const { bridge } of links) {
+      const user = bridge.resolve(address);
+      if (user !== undefined) return user;
+    }
+    return undefined;
+  });
+
+  async function accept(connection: AcceptedConnection): Promise<void> {
+    // Dialects that let the other side speak first are told apart by what it says; until there is a second one, there is one.
+    const [dialect] = dialects.values();
+    const candidates = config.networks.filter((network) => network.dialect === dialect!.name);
+    const supervisorOf = (label: string): Supervisor => links.find(({ supervisor }) => supervisor.network.label === label)!.supervisor;
+    const peer = await shakeHands({
+      host,
+      dialect: dialect!,
+      side: 'accepted',
+      connection,
+      candidates,
+      timeout: handshakeMilliseconds,
+      refuse: (network) => supervisorOf(network.label).refusal(),
+    });
+    if ('refused' in peer) {
+      host.log.warn({ from: connection.remoteAddress, reason: peer.refused }, 'a server that wanted to link was refused');
+      return;
+    }
+    connection.admit();
+    supervisorOf(peer.network.label).linked(peer);
+  }
+
+  const listeners = [
+    ...config.listen.map((address) => ({ address, name: 'irc-link', tls: false })),
+    ...config.listen_tls.map((address) => ({ address, name: 'irc-link-tls', tls: true })),
+  ];
+  for (const { address, name, tls } of listeners) {
+    const listener = await host.net.listen(
+      { name, address, outboxLimit, ...(tls ? { tls: { requestCertificate: true } } : {}) },
+      (connection) => void accept(connection),
+    );
+    const shown = listener.host.includes(':') ? `[${listener.host}]` : listener.host;
+    host.announce({
+      service: name,
+      address: listener.host,
+      port: listener.port,
+      tls,
+      hint: `IRC servers    ${shown}:${listener.port}${tls ? ' (TLS)' : ''}`,
+    });
+  }
+  for (const { supervisor } of links) supervisor.start();
+  return {
+    async stop() {
+      unresolve();
+      for (const { bridge, supervisor } of links) {
+        supervisor.stop('The server is stopping');
+        await bridge.positions.save();
+        bridge.stop();
+      }
+    },
+    status: () => ({
+      summary: `${links.filter(({ bridge }) => bridge.phase === 'up').length} of ${links.length} networks linked`,
+      links: links.map(({ supervisor }) => supervisor.status()),
+    }),
+  };
+}

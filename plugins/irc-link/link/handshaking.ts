@@ -1,0 +1,132 @@
+/** From a fresh connection to a proved peer: runs the dialect's handshake and compares what the peer claims. Threat class A8. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Connection, Host } from '../../../server/plugin.ts';
+import type { Claims, Dialect, Established, LinkSide, OwnIdentity } from '../dialect.ts';
+import type { NetworkConfig } from '../config.ts';
+import type { ServerIdentity } from '../model/state.ts';
+import { Wire } from './wire.ts';
+
+/** A peer that has proved itself, and the language to speak with it. */
+export interface Peer {
+  readonly wire: Wire;
+  readonly network: NetworkConfig;
+  readonly us: ServerIdentity;
+  readonly identity: ServerIdentity;
+  readonly established: Established;
+}
+
+export interface HandshakeOptions {
+  readonly host: Host;
+  readonly dialect: Dialect;
+  readonly side: LinkSide;
+  readonly connection: Connection;
+  /** Dialled: the one network that it is for. Accepted: all that this dialect speaks with. */
+  readonly candidates: readonly NetworkConfig[];
+  readonly timeout: number;
+  /** Last word: whether this network may be linked now. Undefined when it may. */
+  refuse(network: NetworkConfig): string | undefined;
+}
+
+/** @returns the peer, or why there is none */
+export function shakeHands(options: HandshakeOptions): Promise<Peer | { readonly refused: string }> {
+  const { host, dialect, side, connection, candidates } = options;
+  const wire = new Wire(host, connection);
+  const only = side === 'dialled' ? candidates[0] : undefined;
+  const handshake = dialect.handshake(side, only === undefined ? undefined : ownIdentity(only), () => Math.floor(host.clock.now() / 1_000));
+  return new Promise((resolve) => {
+    let done = false;
+    const finish = (outcome: Peer | { readonly refused: string }): void => {
+      if (done) return;
+      done = true;
+      timer.cancel();
+      resolve(outcome);
+    };
+    const fail = (toPeer: string, reason = toPeer): void => {
+      finish({ refused: reason });
+      wire.close(toPeer);
+    };
+    const timer = host.clock.after(options.timeout, () => fail('Handshake took too long'));
+    wire.handle({
+      onLine: (line) => {
+        if (done) return;
+        const step = handshake.receive(line);
+        switch (step.kind) {
+          case 'more':
+            wire.send(step.send);
+            break;
+          case 'refused':
+            fail('Refused', `the peer refused: ${step.reason}`);
+            break;
+          case 'violation':
+            fail(step.why);
+            break;
+          case 'claims': {
+            const verdict = judge(step.claims, connection, candidates);
+            if ('refused' in verdict) {
+              // One text for whatever was wrong: it helps nobody who guesses.
+              fail('Mismatched server name or password', verdict.refused);
+              return;
+            }
+            const { network } = verdict;
+            const not = options.refuse(network);
+            if (not !== undefined) {
+              fail(not);
+              return;
+            }
+            const us = ownIdentity(network);
+            const { id, name, description } = step.claims;
+            const identity = { id, name, description };
+            finish({ wire, network, us, identity, established: handshake.accept(us, identity) });
+            break;
+          }
+          default:
+            step satisfies never;
+        }
+      },
+      onClose: (reason) => finish({ refused: reason }),
+    });
+    wire.send(handshake.begin());
+  });
+}
+
+function ownIdentity(network: NetworkConfig): OwnIdentity {
+  return { name: network.server_name, id: network.server_id, description: network.description, password: network.password_send };
+}
+
+function judge(
+  claims: Claims,
+  connection: Connection,
+  candidates: readonly NetworkConfig[],
+): { readonly network: NetworkConfig } | { readonly refused: string } {
+  const name = claims.name.toLowerCase();
+  const network = candidates.find((one) => one.peer_name.toLowerCase() === name);
+  if (network === undefined)
+    return { refused: `a server that calls itself ${JSON.stringify(claims.name.slice(0, 100))} is not configured` };
+  if (!sameSecret(claims.password, network.password_receive)) return { refused: `${network.peer_name} gave a wrong password` };
+  const trust = checkCertificate(connection, network);
+  if (trust !== undefined) return { refused: trust };
+  if (claims.id === network.server_id) return { refused: `${network.peer_name} has the same server id as we: ${claims.id}` };
+  return { network };
+}
+
+function sameSecret(given: string, wanted: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(wanted));
+}
+
+/** Why the peer's certificate does not prove it; undefined when it does, or when the link is plain on purpose. */
+export function checkCertificate(connection: Connection, network: NetworkConfig): string | undefined {
+  const { tls } = connection;
+  if (network.fingerprint !== undefined) {
+    if (tls?.fingerprint === network.fingerprint) return undefined;
+    return `the certificate of ${network.peer_name} has another fingerprint than configured: ${tls?.fingerprint ?? 'it showed none'}`;
+  }
+  if (!network.tls) return undefined;
+  if (tls === undefined) return `${network.peer_name} came without TLS; set tls = false for the network to allow that`;
+  const host = network.address?.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  const named = tls.certificateNames(network.peer_name) || (host !== undefined && tls.certificateNames(host));
+  if (tls.chainVerified && named) return undefined;
+  const why = tls.chainVerified ? `it is not for ${network.peer_name}` : (tls.chainError ?? 'it is not signed by anybody we trust');
+  const remedy = tls.fingerprint === undefined ? 'have it show a certificate' : `to trust it, set fingerprint = "${tls.fingerprint}"`;
+  return `the certificate of ${network.peer_name} proves nothing: ${why}; ${remedy}`;
+}

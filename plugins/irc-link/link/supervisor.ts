@@ -1,0 +1,182 @@
+/** Keeps one network linked: dials and dials again, takes the peer when it dials, watches that it lives. */
+import { DialError, type Host, type LinkStatus, type Timer } from '../../../server/plugin.ts';
+import type { Bridge } from '../bridge/bridge.ts';
+import type { Config, NetworkConfig } from '../config.ts';
+import { dialects } from '../dialects/index.ts';
+import { shakeHands, type Peer } from './handshaking.ts';
+
+type State =
+  | { readonly kind: 'down'; readonly retry: Timer | undefined }
+  | { readonly kind: 'dialling'; readonly abort: AbortController }
+  | { readonly kind: 'handshake' }
+  | { readonly kind: 'up'; readonly peer: Peer; readonly watch: Timer }
+  | { readonly kind: 'closing' };
+
+const handshakeMilliseconds = 20_000;
+const outboxLimit = 16_777_216;
+
+export class Supervisor {
+  readonly network: NetworkConfig;
+  readonly #host: Host;
+  readonly #config: Config;
+  readonly #bridge: Bridge;
+  #state: State = { kind: 'down', retry: undefined };
+  #since: number;
+  #delay: number;
+  #lastError: string | undefined;
+
+  constructor(host: Host, config: Config, network: NetworkConfig, bridge: Bridge) {
+    this.#host = host;
+    this.#config = config;
+    this.network = network;
+    this.#bridge = bridge;
+    this.#since = host.clock.now();
+    this.#delay = config.retry_seconds;
+  }
+
+  start(): void {
+    if (this.network.address !== undefined) void this.#dial(this.network.address);
+  }
+
+  /** Why an accepted peer cannot be linked now. */
+  refusal(): string | undefined {
+    if (this.#state.kind === 'up') return `Server ${this.network.peer_name} already exists here`;
+    return this.#state.kind === 'closing' ? 'This server is stopping' : undefined;
+  }
+
+  async #dial(address: string): Promise<void> {
+    const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];
+    const abort = new AbortController();
+    this.#become({ kind: 'dialling', abort });
+    try {
+      const connection = await this.#host.net.dial({
+        host,
+        port: Number(port),
+        outboxLimit,
+        signal: abort.signal,
+        ...(this.network.tls ? { tls: { serverName: host } } : {}),
+      });
+      if (this.#state.kind !== 'dialling') {
+        connection.destroy('no longer needed');
+        return;
+      }
+      this.#become({ kind: 'handshake' });
+      const peer = await shakeHands({
+        host: this.#host,
+        dialect: dialects.get(this.network.dialect)!,
+        side: 'dialled',
+        connection,
+        candidates: [this.network],
+        timeout: handshakeMilliseconds,
+        refuse: () => this.refusal(),
+      });
+      if ('refused' in peer) this.#failed(peer.refused);
+      else this.linked(peer);
+    } catch (error) {
+      if (!(error instanceof DialError)) throw error;
+      this.#failed(error.message);
+    }
+  }
+
+  #failed(reason: string): void {
+    if (this.#state.kind !== 'dialling' && this.#state.kind !== 'handshake') return;
+    if (reason !== this.#lastError) this.#host.log.warn({ network: this.network.label, reason }, 'no link to the IRC network');
+    this.#lastError = reason;
+    this.#again();
+  }
+
+  /** Waits and dials again, later each time. */
+  #again(): void {
+    const { address } = this.network;
+    const wait =
+      this.#delay *
+      1_000 *
+      (0.75 + (Number.parseInt(this.#host.secret(`retry ${this.#host.clock.now()}`).toString('hex', 0, 2), 16) / 65_535) * 0.5);
+    this.#delay = Math.min(this.#delay * 2, this.#config.retry_at_most_seconds);
+    const retry = address === undefined ? undefined : this.#host.clock.after(wait, () => void this.#dial(address));
+    this.#become({ kind: 'down', retry });
+  }
+
+  /** The peer has proved itself, whoever dialled. */
+  linked(peer: Peer): void {
+    if (this.#state.kind === 'up' || this.#state.kind === 'closing') {
+      peer.wire.close(this.refusal() ?? 'Not now');
+      return;
+    }
+    if (this.#state.kind === 'dialling') this.#state.abort.abort();
+    if (this.#state.kind === 'down') this.#state.retry?.cancel();
+    peer.wire.connection.setOutboxLimit(outboxLimit);
+    const watch = this.#host.clock.every(1_000, () => this.#watch(peer));
+    this.#become({ kind: 'up', peer, watch });
+    this.#delay = this.#config.retry_seconds;
+    this.#lastError = undefined;
+    this.#host.log.info({ network: this.network.label, peer: peer.identity.name }, 'linked to the IRC network');
+    peer.wire.handle({
+      onLine: (line) => this.#bridge.receive(line),
+      onClose: (reason) => this.#lost(peer, reason),
+    });
+    this.#bridge.linked(peer);
+  }
+
+  #watch(peer: Peer): void {
+    const silent = (this.#host.clock.now() - peer.wire.heardAt) / 1_000;
+    if (silent > this.#config.silence_seconds) peer.wire.close(`Ping timeout: ${Math.round(silent)} seconds`);
+    else this.#bridge.beat(silent > this.#config.ping_seconds);
+  }
+
+  #lost(peer: Peer, reason: string): void {
+    if (this.#state.kind === 'up' && this.#state.peer === peer) {
+      this.#state.watch.cancel();
+      this.#lastError = reason;
+      this.#host.log.warn({ network: this.network.label, reason }, 'the link to the IRC network broke');
+      this.#bridge.unlinked(reason);
+      this.#again();
+    }
+  }
+
+  stop(reason: string): void {
+    const state = this.#state;
+    this.#become({ kind: 'closing' });
+    switch (state.kind) {
+      case 'up':
+        state.watch.cancel();
+        this.#bridge.goodbye(reason);
+        state.peer.wire.close(reason);
+        this.#bridge.unlinked(reason);
+        break;
+      case 'dialling':
+        state.abort.abort();
+        break;
+      case 'down':
+        state.retry?.cancel();
+        break;
+      case 'handshake':
+      case 'closing':
+        break;
+      default:
+        state satisfies never;
+    }
+  }
+
+  #become(state: State): void {
+    this.#state = state;
+    this.#since = this.#host.clock.now();
+  }
+
+  status(): LinkStatus {
+    const state = this.#state;
+    const peer = state.kind === 'up' ? state.peer : undefined;
+    return {
+      name: this.network.label,
+      kind: `irc ${this.network.dialect}`,
+      state: state.kind === 'up' ? this.#bridge.phase : state.kind,
+      since: this.#since,
+      peer: `${this.network.peer_name}${this.network.address === undefined ? '' : ` (${this.network.address})`}`,
+      tls: peer?.wire.connection.tls !== undefined,
+      in: peer?.wire.linesIn ?? 0,
+      out: peer?.wire.linesOut ?? 0,
+      ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
+      details: this.#bridge.details(),
+    };
+  }
+}

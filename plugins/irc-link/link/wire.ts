@@ -1,0 +1,97 @@
+/** Lines over a connection. What comes in at once is worked off in slices, so that a burst stalls nobody else. */
+import type { Connection, Host } from '../../../server/plugin.ts';
+import { LineFramer, serverLimits } from '../../irc/framing.ts';
+import { parseLine, type IrcMessage } from '../../irc/line.ts';
+
+/** Milliseconds of one slice. */
+const slice = 4;
+/** Lines that may wait before reading stops. */
+const mostWaiting = 5_000;
+
+export interface WireHandlers {
+  onLine(line: IrcMessage): void;
+  onClose(reason: string): void;
+}
+
+export class Wire {
+  readonly connection: Connection;
+  readonly #host: Host;
+  readonly #framer = new LineFramer(serverLimits);
+  #handlers: WireHandlers | undefined;
+  #lines: string[] = [];
+  #next = 0;
+  #scheduled = false;
+  #paused = false;
+  #closed = false;
+  linesIn = 0;
+  linesOut = 0;
+  /** Milliseconds since 1970 when something last came. */
+  heardAt: number;
+
+  constructor(host: Host, connection: Connection) {
+    this.#host = host;
+    this.connection = connection;
+    this.heardAt = host.clock.now();
+  }
+
+  handle(handlers: WireHandlers): void {
+    this.#handlers = handlers;
+    this.connection.handle({
+      onData: (bytes) => {
+        this.heardAt = this.#host.clock.now();
+        this.#framer.push(bytes, { onLine: (line) => this.#lines.push(line), onTooLong: () => this.close('Line too long') });
+        if (!this.#scheduled) this.#work();
+      },
+      onClose: (error) => this.#ended(error ?? 'the connection was closed'),
+    });
+  }
+
+  #work(): void {
+    const until = performance.now() + slice;
+    while (this.#next < this.#lines.length && !this.#closed) {
+      const line = parseLine(this.#lines[this.#next]!);
+      this.#next++;
+      if (line === undefined) continue;
+      this.linesIn++;
+      this.#handlers?.onLine(line);
+      if (this.#next % 16 === 0 && performance.now() > until) break;
+    }
+    const left = this.#lines.length - this.#next;
+    if (left === 0) {
+      this.#lines = [];
+      this.#next = 0;
+      if (this.#paused && !this.#closed) this.connection.resume();
+      this.#paused = false;
+      return;
+    }
+    if (left > mostWaiting && !this.#paused) {
+      this.#paused = true;
+      this.connection.pause();
+    }
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#work();
+    });
+  }
+
+  send(lines: readonly string[]): void {
+    if (this.#closed || lines.length === 0) return;
+    this.linesOut += lines.length;
+    this.connection.write(`${lines.join('\r\n')}\r\n`);
+  }
+
+  /** Says why and ends. */
+  close(reason: string): void {
+    if (this.#closed) return;
+    this.connection.end(`ERROR :${reason.replace(/[\r\n\0]/g, ' ').slice(0, 400)}\r\n`);
+    this.#ended(reason);
+  }
+
+  #ended(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#lines = [];
+    this.#handlers?.onClose(reason);
+  }
+}

@@ -1,0 +1,281 @@
+/** Banyan as a server of a real InspIRCd network. */
+import { expect } from 'chai';
+import { startBanyan, type Banyan } from '../support/banyan.ts';
+import { startInspircd, type Inspircd } from '../support/inspircd.ts';
+import { connectIrc, type IrcClient } from '../support/irc-client.ts';
+import { freePort } from '../support/ports.ts';
+import { eventually, quiet } from '../support/wait.ts';
+
+/** The table of a network that links to that InspIRCd. */
+function networkTable(inspircd: Inspircd, more = '', head = ''): string {
+  return `[plugins.irc-link]
+${head}
+[[plugins.irc-link.networks]]
+label = "testnet"
+title = "TestNet"
+server_name = "irc.banyan.example"
+server_id = "9BN"
+peer_name = "${inspircd.name}"
+password_send = "${inspircd.password}"
+password_receive = "${inspircd.password}"
+rooms = ["lounge"]
+${more}`;
+}
+
+describe('a link into a real InspIRCd network', function () {
+  this.timeout(60_000);
+  const channel = '#lounge';
+  let inspircd: Inspircd;
+  let banyan: Banyan;
+  let clients: IrcClient[] = [];
+  let anna: IrcClient;
+  let bert: IrcClient;
+
+  before(async () => {
+    inspircd = await startInspircd();
+    banyan = await startBanyan({ tables: [networkTable(inspircd, `address = "127.0.0.1:${inspircd.linkPort}"\ntls = false`)] });
+    await banyan.account('chief', 'chief-password', { administrator: true });
+  });
+  after(async () => {
+    await banyan?.stop();
+    await inspircd?.stop();
+  });
+  beforeEach(async () => {
+    anna = await here('anna');
+    bert = await there('bert');
+    await bert.join(channel);
+    await anna.join(channel);
+    await both();
+  });
+  afterEach(async () => {
+    await Promise.all(clients.map((client) => client.quit()));
+    clients = [];
+  });
+
+  async function here(nick: string, account = false): Promise<IrcClient> {
+    const client = await connectIrc({
+      port: banyan.port('irc'),
+      nick,
+      ...(account ? { account: { name: 'chief', password: 'chief-password' } } : {}),
+    });
+    clients.push(client);
+    return client;
+  }
+  async function there(nick: string): Promise<IrcClient> {
+    const client = await connectIrc({ port: inspircd.port, nick });
+    clients.push(client);
+    return client;
+  }
+  const plain = (names: readonly string[]): string[] =>
+    names.map((name) => name.replace(/^[~&@%+]+/, '')).toSorted((a, b) => a.localeCompare(b));
+  async function both(names = ['anna', 'bert']): Promise<void> {
+    await eventually(
+      () => `both to list ${names.join(' ')}`,
+      async () => {
+        const lists = [plain(await anna.names(channel)), plain(await bert.names(channel)).filter((name) => name !== 'banyan')];
+        return lists.every((list) => list.join(' ') === names.join(' '));
+      },
+    );
+  }
+  const times = (client: IrcClient, command: string, nick: string): string[] =>
+    client.lines.filter((line) => line.command === command && line.nick === nick).map((line) => line.params.at(-1) ?? '');
+
+  it('carries messages, actions and notices both ways, once', async () => {
+    anna.send(`PRIVMSG ${channel} :hello bert`);
+    anna.send(`PRIVMSG ${channel} :\u0001ACTION waves\u0001`);
+    anna.send(`NOTICE ${channel} :note`);
+    bert.send(`PRIVMSG ${channel} :hello anna`);
+    bert.send(`PRIVMSG ${channel} :\u0001ACTION bows\u0001`);
+    await bert.expect('the notice', (line) => line.command === 'NOTICE' && line.nick === 'anna');
+    await anna.expect('the action', (line) => line.params[1] === '\u0001ACTION bows\u0001');
+    await quiet(() => anna.lines.length + bert.lines.length);
+    expect(times(bert, 'PRIVMSG', 'anna')).to.deep.equal(['hello bert', '\u0001ACTION waves\u0001']);
+    expect(times(anna, 'PRIVMSG', 'bert')).to.deep.equal(['hello anna', '\u0001ACTION bows\u0001']);
+  });
+
+  it('carries private messages and CTCP both ways', async () => {
+    anna.send('PRIVMSG bert :psst');
+    await bert.expect(
+      'it',
+      (line) => line.command === 'PRIVMSG' && line.nick === 'anna' && line.params[0] === 'bert' && line.params[1] === 'psst',
+    );
+    bert.send('PRIVMSG anna :what?');
+    await anna.expect(
+      'it',
+      (line) => line.command === 'PRIVMSG' && line.nick === 'bert' && line.params[0] === 'anna' && line.params[1] === 'what?',
+    );
+    bert.send('PRIVMSG anna :\u0001PING 42\u0001');
+    await anna.expect('CTCP', (line) => line.params[1] === '\u0001PING 42\u0001');
+    anna.send('NOTICE bert :\u0001PING 42\u0001');
+    await bert.expect('CTCP answer', (line) => line.command === 'NOTICE' && line.params[1] === '\u0001PING 42\u0001');
+  });
+
+  it('carries nick changes, and gives a free nick to who has a taken one', async () => {
+    anna.send('NICK annette');
+    await bert.expect('the NICK', (line) => line.command === 'NICK' && line.nick === 'anna' && line.params[0] === 'annette');
+    bert.send('NICK bertram');
+    await anna.expect('the NICK', (line) => line.command === 'NICK' && line.nick === 'bert' && line.params[0] === 'bertram');
+    const other = await here('bertie');
+    await other.join(channel);
+    await bert.expect('the JOIN', (line) => line.command === 'JOIN' && line.nick === 'bertie');
+    const same = await there('zoe');
+    await same.join(channel);
+    other.send('NICK zoe2');
+    await bert.expect('the NICK', (line) => line.command === 'NICK' && line.params[0] === 'zoe2');
+    same.send('NICK zoe3');
+    await anna.expect('the NICK', (line) => line.command === 'NICK' && line.params[0] === 'zoe3');
+    anna.send('NICK anna');
+    bert.send('NICK bert');
+    await anna.expect('the NICK', (line) => line.command === 'NICK' && line.params[0] === 'bert');
+  });
+
+  it('carries away, WHOIS, real name and host', async () => {
+    anna.send('AWAY :tea');
+    await eventually('the away', async () => {
+      bert.send('WHOIS anna');
+      return (await bert.sync()).some((line) => line.command === '301' && line.params[2] === 'tea');
+    });
+    bert.send('WHOIS anna anna');
+    await bert.expect('idle time', (line) => line.command === '317' && line.params[1] === 'anna');
+    bert.send('AWAY :lunch');
+    await eventually('the away', async () => {
+      anna.send('WHOIS bert');
+      return (await anna.sync()).some((line) => line.command === '301' && line.params[2] === 'lunch');
+    });
+    bert.send('AWAY');
+    anna.send('AWAY');
+    await anna.sync();
+  });
+
+  it('carries topics both ways', async () => {
+    const chief = await here('chief', true);
+    await chief.join(channel);
+    await bert.expect('chief', (line) => line.command === 'JOIN' && line.nick === 'chief');
+    chief.send(`MODE ${channel} +o bert`);
+    await bert.expect('+o', (line) => line.command === 'MODE' && line.params[2] === 'bert');
+    bert.send(`TOPIC ${channel} :from there`);
+    const seen = await anna.expect('the TOPIC', (line) => line.command === 'TOPIC' && line.params[1] === 'from there');
+    expect(seen.nick).to.equal('bert');
+    chief.send(`TOPIC ${channel} :from here`);
+    const other = await bert.expect('the TOPIC', (line) => line.command === 'TOPIC' && line.params[1] === 'from here');
+    expect(other.nick).to.equal('chief');
+  });
+
+  it('carries operator status, kicks and bans both ways', async () => {
+    const chief = await here('chief', true);
+    await chief.join(channel);
+    await eventually('chief to be an operator there', async () => (await bert.names(channel)).includes('@chief'));
+    chief.send(`MODE ${channel} +o bert`);
+    await bert.expect('+o', (line) => line.command === 'MODE' && line.params[1] === '+o' && line.params[2] === 'bert');
+    chief.send(`KICK ${channel} bert :out`);
+    const kick = await bert.expect('the KICK', (line) => line.command === 'KICK' && line.params[1] === 'bert');
+    expect([kick.nick, kick.params[2]]).to.deep.equal(['chief', 'out']);
+    await anna.expect('the KICK', (line) => line.command === 'KICK' && line.params[1] === 'bert' && line.nick === 'chief');
+    chief.send(`MODE ${channel} +b bert!*@*`);
+    const eve = await there('eve');
+    await eve.join(channel);
+    await eventually('the ban there', async () => {
+      eve.send(`MODE ${channel} b`);
+      return (await eve.sync()).some((line) => line.command === '367' && line.params[2] === 'bert!*@*');
+    });
+    bert.send(`JOIN ${channel}`);
+    await bert.expect('474', (line) => line.command === '474');
+    await eve.quit();
+    chief.send(`MODE ${channel} -b bert!*@*`);
+    await eventually('the ban to be lifted', () => bert.join(channel));
+    chief.send(`MODE ${channel} +o bert`);
+    await bert.expect('+o', (line) => line.command === 'MODE' && line.params[1] === '+o' && line.params[2] === 'bert', {
+      since: bert.lines.length,
+    });
+    bert.send(`KICK ${channel} anna :you too`);
+    const other = await anna.expect('the KICK', (line) => line.command === 'KICK' && line.params[1] === 'anna');
+    expect([other.nick, other.params[2]]).to.deep.equal(['bert', 'you too']);
+    bert.send(`MODE ${channel} +b anna!*@*`);
+    await bert.sync();
+    await anna.join(channel);
+    await quiet(() => bert.lines.length);
+    expect(plain(await bert.names(channel)), 'barred there, not here').to.not.include('anna');
+    bert.send(`MODE ${channel} -b anna!*@*`);
+    await eventually('anna to come in', async () => plain(await bert.names(channel)).includes('anna'));
+  });
+
+  it('carries parts and quits, and a KILL', async () => {
+    bert.send(`PART ${channel} :bye`);
+    await anna.expect('the PART', (line) => line.command === 'PART' && line.nick === 'bert' && line.params[1] === 'bye');
+    await bert.join(channel);
+    await anna.expect('the JOIN', (line) => line.command === 'JOIN' && line.nick === 'bert', { since: anna.lines.length });
+    const carl = await here('carl');
+    await carl.join(channel);
+    await bert.expect('carl', (line) => line.command === 'JOIN' && line.nick === 'carl');
+    await carl.quit('gone fishing');
+    await bert.expect('the QUIT', (line) => line.command === 'QUIT' && line.nick === 'carl' && line.params[0]!.includes('gone fishing'));
+    bert.send('OPER oper operpass');
+    await bert.expect('381', (line) => line.command === '381');
+    bert.send('KILL anna :no more');
+    await anna.expect('the removal', (line) => line.command === 'KICK' && line.params[1] === 'anna');
+    await anna.join(channel);
+    await both();
+  });
+
+  it('splits long texts, keeps formatting', async () => {
+    anna.send(`PRIVMSG ${channel} :\u0002bold\u0002 and \u001ditalic\u001d`);
+    await bert.expect('formatting', (line) => line.params[1] === '\u0002bold\u0002 and \u001ditalic\u001d');
+    bert.send(`PRIVMSG ${channel} :\u000304,01red\u0003 plain`);
+    await anna.expect('colour', (line) => /^\u0003\d{1,2},\d{1,2}red/.test(line.params[1] ?? ''));
+  });
+
+  it('comes back after the network was away, and says what had waited', async () => {
+    const since = anna.lines.length;
+    await inspircd.kill9();
+    await anna.expect('the split', (line) => line.command === 'QUIT' && line.nick === 'bert', { since });
+    anna.send(`PRIVMSG ${channel} :said while you were away`);
+    await anna.sync();
+    clients = clients.filter((client) => client !== bert);
+    await inspircd.start();
+    bert = await there('bert');
+    await bert.join(channel);
+    await eventually('anna to be there', async () => plain(await bert.names(channel)).includes('anna'), 20_000);
+    await both();
+    bert.send(`PRIVMSG ${channel} :back`);
+    await anna.expect('back', (line) => line.params[1] === 'back');
+    await bert.expect('what waited', (line) => (line.params[1] ?? '').includes('said while you were away'));
+  });
+});
+
+describe('links with TLS, and dialled by the other side', function () {
+  this.timeout(60_000);
+
+  it('dials with TLS when the fingerprint is right, refuses when it is not', async () => {
+    const inspircd = await startInspircd();
+    const address = `address = "127.0.0.1:${inspircd.linkTlsPort}"`;
+    const good = await startBanyan({ tables: [networkTable(inspircd, `${address}\nfingerprint = "${inspircd.fingerprint}"`)] });
+    try {
+      await eventually('the link', async () => /up/.test((await good.command(['link', 'list'])).output));
+      await good.halt();
+      const bad = await startBanyan({ tables: [networkTable(inspircd, address)] });
+      try {
+        await eventually(
+          'the refusal',
+          () => bad.output().includes('to trust it, set fingerprint') && bad.output().includes(inspircd.fingerprint),
+        );
+      } finally {
+        await bad.stop();
+      }
+    } finally {
+      await good.stop();
+      await inspircd.stop();
+    }
+  });
+
+  it('takes the network when it dials', async () => {
+    const port = await freePort();
+    const inspircd = await startInspircd({ peerPort: port, dials: true });
+    const banyan = await startBanyan({ tables: [networkTable(inspircd, 'tls = false', `listen = ["127.0.0.1:${port}"]`)] });
+    try {
+      await eventually('the link', async () => /up/.test((await banyan.command(['link', 'list'])).output), 20_000);
+    } finally {
+      await banyan.stop();
+      await inspircd.stop();
+    }
+  });
+});
