@@ -59,6 +59,9 @@ describe('a link into a real InspIRCd network', function () {
       ...(account ? { account: { name: 'chief', password: 'chief-password' } } : {}),
     });
     clients.push(client);
+    // An account comes back into the rooms that it was in.
+    await client.sync();
+    if (account && !client.lines.some((line) => line.command === 'JOIN' && line.nick === 'chief')) await client.join(channel);
     return client;
   }
   async function there(nick: string): Promise<IrcClient> {
@@ -149,7 +152,6 @@ describe('a link into a real InspIRCd network', function () {
 
   it('carries topics both ways', async () => {
     const chief = await here('chief', true);
-    await chief.join(channel);
     await bert.expect('chief', (line) => line.command === 'JOIN' && line.nick === 'chief');
     chief.send(`MODE ${channel} +o bert`);
     await bert.expect('+o', (line) => line.command === 'MODE' && line.params[2] === 'bert');
@@ -163,7 +165,6 @@ describe('a link into a real InspIRCd network', function () {
 
   it('carries operator status, kicks and bans both ways', async () => {
     const chief = await here('chief', true);
-    await chief.join(channel);
     await eventually('chief to be an operator there', async () => (await bert.names(channel)).includes('@chief'));
     chief.send(`MODE ${channel} +o bert`);
     await bert.expect('+o', (line) => line.command === 'MODE' && line.params[1] === '+o' && line.params[2] === 'bert');
@@ -192,6 +193,8 @@ describe('a link into a real InspIRCd network', function () {
     expect([other.nick, other.params[2]]).to.deep.equal(['bert', 'you too']);
     bert.send(`MODE ${channel} +b anna!*@*`);
     await bert.sync();
+    // Nothing is seen here of a ban over there; give it the time to arrive.
+    await quiet(() => bert.lines.length);
     await anna.join(channel);
     await quiet(() => bert.lines.length);
     expect(plain(await bert.names(channel)), 'barred there, not here').to.not.include('anna');
@@ -202,8 +205,9 @@ describe('a link into a real InspIRCd network', function () {
   it('carries parts and quits, and a KILL', async () => {
     bert.send(`PART ${channel} :bye`);
     await anna.expect('the PART', (line) => line.command === 'PART' && line.nick === 'bert' && line.params[1] === 'bye');
+    const since = anna.lines.length;
     await bert.join(channel);
-    await anna.expect('the JOIN', (line) => line.command === 'JOIN' && line.nick === 'bert', { since: anna.lines.length });
+    await anna.expect('the JOIN', (line) => line.command === 'JOIN' && line.nick === 'bert', { since });
     const carl = await here('carl');
     await carl.join(channel);
     await bert.expect('carl', (line) => line.command === 'JOIN' && line.nick === 'carl');
@@ -219,7 +223,7 @@ describe('a link into a real InspIRCd network', function () {
 
   it('splits long texts, keeps formatting', async () => {
     anna.send(`PRIVMSG ${channel} :\u0002bold\u0002 and \u001ditalic\u001d`);
-    await bert.expect('formatting', (line) => line.params[1] === '\u0002bold\u0002 and \u001ditalic\u001d');
+    await bert.expect('formatting', (line) => /^\u0002bold[\u0002\u000f] and \u001ditalic\u001d?$/.test(line.params[1] ?? ''));
     bert.send(`PRIVMSG ${channel} :\u000304,01red\u0003 plain`);
     await anna.expect('colour', (line) => /^\u0003\d{1,2},\d{1,2}red/.test(line.params[1] ?? ''));
   });
