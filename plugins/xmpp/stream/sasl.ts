@@ -3,7 +3,8 @@ import { parseDomain, type Domain, type TlsFacts } from '../../../server/plugin.
 import { element, type Element } from '../xml/element.ts';
 import { ns } from '../xml/namespaces.ts';
 
-export type SaslFailure = 'not-authorized' | 'invalid-mechanism' | 'malformed-request' | 'incorrect-encoding' | 'invalid-authzid' | 'aborted';
+export type SaslFailure =
+  'not-authorized' | 'invalid-mechanism' | 'malformed-request' | 'incorrect-encoding' | 'invalid-authzid' | 'aborted';
 
 /** Whether the peer's certificate proves that it is `domain`: a chain to a trusted root, and that very name in it. */
 export function provesDomain(tls: TlsFacts | undefined, domain: Domain): boolean {

@@ -1,0 +1,44 @@
+/** The table [plugins.xmpp] of the configuration. */
+import { z } from 'zod';
+import { AddressError } from '../../server/plugin.ts';
+import { prepareDomain } from './jid.ts';
+
+const domain = z.string().transform((text, context) => {
+  try {
+    return prepareDomain(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof AddressError ? error.message : 'is no domain' });
+    return z.NEVER;
+  }
+});
+
+export const configSchema = z.strictObject({
+  /** Where other XMPP servers reach us: with STARTTLS, and with TLS from the first byte. */
+  listen: z.array(z.string()).default(['[::]:5269']),
+  listen_tls: z.array(z.string()).default(['[::]:5270']),
+  /** No stanza crosses without TLS. */
+  require_tls: z.boolean().default(true),
+  /** How other servers prove who they are: `dialback` takes a good certificate or else dialback; `certificate` takes nothing but a certificate. */
+  authentication: z.enum(['dialback', 'certificate']).default('dialback'),
+  /** Where a domain is, instead of what DNS says. */
+  peers: z
+    .array(
+      z.strictObject({
+        domain,
+        host: z.string().min(1),
+        port: z.int().min(1).max(65_535).default(5269),
+        /** TLS from the first byte instead of STARTTLS. */
+        direct_tls: z.boolean().default(false),
+      }),
+    )
+    .default([]),
+  /** Domains that are not spoken with. */
+  blocked: z.array(domain).default([]),
+  /** Messages of a room that somebody who enters is shown, unless the client asks for fewer. */
+  history_messages: z.int().min(0).max(500).default(20),
+  /** Bytes a second that a server may send in the long run, and at once. */
+  bytes_per_second: z.int().positive().default(1_048_576),
+  bytes_at_once: z.int().positive().default(8_388_608),
+});
+
+export type Config = z.output<typeof configSchema>;

@@ -1,0 +1,28 @@
+/** What all streams of this server share. */
+import type { Domain, Host } from '../../../server/plugin.ts';
+import type { Config } from '../config.ts';
+import type { StreamTools } from '../stream/xml-stream.ts';
+import type { Element } from '../xml/element.ts';
+import { ns } from '../xml/namespaces.ts';
+
+export interface FederationContext {
+  readonly host: Host;
+  readonly config: Config;
+  /** Domains that we answer for. */
+  readonly own: ReadonlySet<Domain>;
+  /** Key of our dialback keys. */
+  readonly secret: Buffer;
+  /** A stanza from a proved server. `from` and `to` are of the pair that was proved. */
+  receive(stanza: Element): void;
+}
+
+export function streamTools(context: FederationContext, name: string): StreamTools {
+  const { host, config } = context;
+  const log = host.log.child({ stream: name });
+  return {
+    clock: host.clock,
+    content: ns.server,
+    rate: host.net.bucket(config.bytes_at_once, config.bytes_per_second),
+    trace: (direction, xml) => log.trace({ direction, xml }, 'stream'),
+  };
+}

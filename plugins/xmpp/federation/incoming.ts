@@ -1,0 +1,236 @@
+/** A stream that another server opened to us. It speaks for the pairs of domains that it has proved, and for no other. Threat class A8. */
+import { type AcceptedConnection, type Domain } from '../../../server/plugin.ts';
+import { domainOf } from '../jid.ts';
+import {
+  dialbackAnswer,
+  isDialbackKey,
+  isPresentableKey,
+  pairKey,
+  readDialback,
+  type DialbackMessage,
+  type Verdict,
+} from '../stream/dialback.ts';
+import { featuresElement } from '../stream/features.ts';
+import { claimedDomain, failureElement, provesDomain } from '../stream/sasl.ts';
+import { newStreamId, XmlStream, type StreamHeader } from '../stream/xml-stream.ts';
+import { attribute, element, is, namespaceOf, textOf, type Element } from '../xml/element.ts';
+import { ns } from '../xml/namespaces.ts';
+import { peerLimits } from '../xml/tokenizer.ts';
+import { streamTools, type FederationContext } from './context.ts';
+
+export interface IncomingOwner {
+  /** Asks the server that DNS names for a domain whether it made a key. */
+  verify(from: Domain, to: Domain, id: string, key: string): Promise<Verdict>;
+  closed(stream: Incoming): void;
+}
+
+/** Pairs that one stream may prove. */
+const mostPairs = 64;
+const mostUnderWay = 8;
+
+export class Incoming {
+  readonly #context: FederationContext;
+  readonly #owner: IncomingOwner;
+  readonly #connection: AcceptedConnection;
+  readonly #stream: XmlStream;
+  readonly #pairs = new Set<string>();
+  #id = newStreamId();
+  #from: Domain | undefined;
+  #to: Domain | undefined;
+  #underWay = 0;
+  received = 0;
+  readonly since: number;
+
+  constructor(context: FederationContext, connection: AcceptedConnection, owner: IncomingOwner) {
+    this.#context = context;
+    this.#owner = owner;
+    this.#connection = connection;
+    this.since = context.host.clock.now();
+    this.#stream = new XmlStream(connection, streamTools(context, `from ${connection.remoteAddress}`), {
+      header: (header) => this.#header(header),
+      element: (received) => this.#element(received),
+      closed: () => owner.closed(this),
+    });
+  }
+
+  get peers(): readonly string[] {
+    return [...this.#pairs].map((pair) => pair.split(' ')[0]!);
+  }
+  get tls(): boolean {
+    return this.#stream.tls !== undefined;
+  }
+
+  close(): void {
+    this.#stream.fail('system-shutdown', 'this server is ending', this.#to ?? this.#context.host.domain);
+  }
+
+  #fail(condition: Parameters<XmlStream['fail']>[0], text: string): void {
+    this.#context.host.log.info(
+      { from: this.#from ?? this.#connection.remoteAddress, condition, text },
+      'a stream of another XMPP server was refused',
+    );
+    this.#stream.fail(condition, text, this.#to ?? this.#context.host.domain);
+  }
+
+  #header(header: StreamHeader): void {
+    const to = domainOf(header.to);
+    if (header.to === undefined) {
+      this.#fail('improper-addressing', 'the stream header has no to');
+      return;
+    }
+    if (to === undefined || !this.#context.own.has(to)) {
+      this.#fail('host-unknown', 'that domain is not served here');
+      return;
+    }
+    if (header.version !== undefined && !/^1\.\d+$/.test(header.version)) {
+      this.#fail('unsupported-version', 'only version 1 is spoken here');
+      return;
+    }
+    this.#to = to;
+    this.#from = header.from === undefined ? this.#from : domainOf(header.from);
+    if (this.#from !== undefined && (this.#context.config.blocked.includes(this.#from) || this.#context.own.has(this.#from))) {
+      this.#fail('policy-violation', 'that domain is not spoken with');
+      return;
+    }
+    this.#id = newStreamId();
+    this.#stream.open({ from: to, to: this.#from, id: this.#id });
+    if (header.version !== undefined) this.#offer();
+  }
+
+  #offer(): void {
+    const { config } = this.#context;
+    const secured = this.tls;
+    const proved = this.#from !== undefined && provesDomain(this.#stream.tls, this.#from);
+    this.#stream.send(
+      featuresElement({
+        startTls: secured ? 'no' : config.require_tls ? 'required' : 'optional',
+        external: proved && this.#pairs.size === 0,
+        dialback: this.#mayDialBack(),
+        bidi: false,
+        stanzaBytes: peerLimits.stanzaBytes,
+      }),
+    );
+  }
+
+  #mayDialBack(): boolean {
+    return (this.tls || !this.#context.config.require_tls) && this.#context.config.authentication === 'dialback';
+  }
+
+  #element(received: Element): void {
+    if (this.#to === undefined) return;
+    const namespace = namespaceOf(received);
+    if (namespace === ns.client) this.#stanza(received);
+    else if (namespace === ns.dialback) this.#dialback(received);
+    else if (is(received, 'starttls', ns.tls)) void this.#startTls();
+    else if (is(received, 'auth', ns.sasl)) this.#authenticate(received);
+    else this.#fail('unsupported-stanza-type', 'that is not understood here');
+  }
+
+  async #startTls(): Promise<void> {
+    if (this.tls || this.#pairs.size > 0) {
+      this.#fail('policy-violation', 'TLS is on already');
+      return;
+    }
+    this.#stream.send(element('proceed', ns.tls));
+    try {
+      await this.#stream.startTls({ side: 'server', requestCertificate: true });
+    } catch (error) {
+      this.#stream.destroy(`TLS failed: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  /** SASL EXTERNAL: the certificate speaks. Threat class A7. */
+  #authenticate(auth: Element): void {
+    const from = this.#from;
+    if (attribute(auth, 'mechanism') !== 'EXTERNAL') {
+      this.#stream.send(failureElement('invalid-mechanism'));
+      return;
+    }
+    if (from === undefined || !provesDomain(this.#stream.tls, from)) {
+      this.#stream.send(failureElement('not-authorized', this.#stream.tls?.chainError ?? 'the certificate is not for that domain'));
+      return;
+    }
+    const claimed = claimedDomain(textOf(auth), from);
+    if (typeof claimed !== 'string') {
+      this.#stream.send(failureElement(claimed.failure));
+      return;
+    }
+    this.#stream.send(element('success', ns.sasl));
+    this.#proved(claimed, this.#to!);
+    this.#stream.restart();
+    this.#stream.trust();
+  }
+
+  #dialback(received: Element): void {
+    const message = readDialback(received);
+    if (message === undefined || message.verdict !== undefined) {
+      this.#fail('improper-addressing', 'dialback needs from and to');
+      return;
+    }
+    if (message.name === 'verify') this.#answerVerify(message);
+    else void this.#judge(message);
+  }
+
+  /** Somebody asks whether a key is ours: it is computed again. */
+  #answerVerify({ from, to, id, key }: DialbackMessage): void {
+    const pair = { from, to };
+    if (!this.#context.own.has(to)) {
+      this.#stream.send(dialbackAnswer('verify', pair, { kind: 'error', condition: 'item-not-found' }, id));
+      return;
+    }
+    const valid = isPresentableKey(key) && isDialbackKey(this.#context.secret, from, to, id, key);
+    this.#stream.send(dialbackAnswer('verify', pair, { kind: valid ? 'valid' : 'invalid' }, id));
+  }
+
+  async #judge(message: DialbackMessage): Promise<void> {
+    const { from, to, key } = message;
+    const answer = (verdict: Verdict): void => this.#stream.send(dialbackAnswer('result', { from, to }, verdict));
+    const refuse = (condition: string): void => answer({ kind: 'error', condition });
+    if (!this.#context.own.has(to)) refuse('item-not-found');
+    else if (!this.#mayDialBack()) refuse(this.#context.config.authentication === 'certificate' ? 'not-authorized' : 'policy-violation');
+    else if (this.#context.config.blocked.includes(from) || this.#context.own.has(from)) refuse('forbidden');
+    else if (!isPresentableKey(key) || this.#underWay >= mostUnderWay || this.#pairs.size >= mostPairs) refuse('resource-constraint');
+    else if (provesDomain(this.#stream.tls, from)) {
+      // The certificate says it already (XEP-0344).
+      this.#proved(from, to);
+      answer({ kind: 'valid' });
+    } else {
+      this.#underWay++;
+      const verdict = await this.#owner.verify(from, to, this.#id, key);
+      this.#underWay--;
+      if (!this.#stream.isOpen) return;
+      if (verdict.kind === 'valid') this.#proved(from, to);
+      answer(verdict);
+    }
+  }
+
+  #proved(from: Domain, to: Domain): void {
+    this.#pairs.add(pairKey(from, to));
+    this.#connection.admit();
+    this.#stream.trust();
+    this.#context.host.log.debug({ from, to, tls: this.tls }, 'another XMPP server proved itself');
+  }
+
+  #stanza(stanza: Element): void {
+    const from = domainOf(attribute(stanza, 'from'));
+    const to = domainOf(attribute(stanza, 'to'));
+    if (from === undefined || to === undefined) {
+      this.#fail('improper-addressing', 'a stanza between servers needs from and to');
+      return;
+    }
+    if (this.#pairs.size === 0) {
+      this.#fail('not-authorized', 'prove who you are first');
+      return;
+    }
+    if (!this.#context.own.has(to)) {
+      this.#fail('host-unknown', 'that domain is not served here');
+      return;
+    }
+    if (!this.#pairs.has(pairKey(from, to))) {
+      this.#fail('invalid-from', 'that domain was not proved on this stream');
+      return;
+    }
+    this.received++;
+    this.#context.receive(stanza);
+  }
+}

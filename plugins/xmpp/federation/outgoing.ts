@@ -1,0 +1,321 @@
+/** A stream that we open: from one of our domains to one other domain (RFC 6120 section 9, XEP-0220, XEP-0368). */
+import { DialError, type Connection, type Domain, type ServiceTarget, type Timer } from '../../../server/plugin.ts';
+import { conditionOf, type Condition } from '../stanza-error.ts';
+import { dialbackKey, dialbackRequest, isPresentableId, Outstanding, readDialback, type Verdict } from '../stream/dialback.ts';
+import { readFeatures } from '../stream/features.ts';
+import { authElement, provesDomain } from '../stream/sasl.ts';
+import { XmlStream, type StreamHeader } from '../stream/xml-stream.ts';
+import { element, namespaceOf, type Element } from '../xml/element.ts';
+import { ns } from '../xml/namespaces.ts';
+import { streamTools, type FederationContext } from './context.ts';
+
+/** Something to send, and what to do when it cannot be. */
+export interface Parcel {
+  readonly xml: string;
+  failed(condition: Condition, text: string): void;
+}
+
+type State =
+  | { readonly kind: 'connecting' }
+  /** Header sent; the peer's features decide. */
+  | { readonly kind: 'negotiating'; readonly secured: boolean; readonly triedExternal: boolean }
+  | { readonly kind: 'starting-tls' }
+  | { readonly kind: 'proving'; readonly by: 'external' | 'dialback' }
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'over' };
+
+const negotiationMilliseconds = 30_000;
+const keepAliveMilliseconds = 120_000;
+const verifyMilliseconds = 20_000;
+const mostWaiting = 1_000;
+const mostWaitingBytes = 4_194_304;
+
+export class Outgoing {
+  readonly from: Domain;
+  readonly to: Domain;
+  readonly #context: FederationContext;
+  readonly #ended: (stream: Outgoing) => void;
+  #state: State = { kind: 'connecting' };
+  #stream: XmlStream | undefined;
+  #streamId = '';
+  #waiting: Parcel[] = [];
+  #waitingBytes = 0;
+  #timer: Timer;
+  #keepAlive: Timer | undefined;
+  /** Questions of our own incoming streams to the domain's authoritative server, until the stream can carry them. */
+  #questions: { readonly id: string; readonly key: string; readonly answer: (verdict: Verdict) => void }[] = [];
+  readonly #asked = new Outstanding<(verdict: Verdict) => void>();
+  #canAsk = false;
+  readonly since: number;
+  sent = 0;
+
+  constructor(context: FederationContext, from: Domain, to: Domain, ended: (stream: Outgoing) => void) {
+    this.#context = context;
+    this.from = from;
+    this.to = to;
+    this.#ended = ended;
+    this.since = context.host.clock.now();
+    this.#timer = context.host.clock.after(negotiationMilliseconds, () => this.#fail('remote-server-timeout', `${to} took too long`));
+    void this.#connect();
+  }
+
+  get ready(): boolean {
+    return this.#state.kind === 'ready';
+  }
+  get tls(): boolean {
+    return this.#stream?.tls !== undefined;
+  }
+  get state(): State['kind'] {
+    return this.#state.kind;
+  }
+
+  send(parcel: Parcel): void {
+    if (this.#state.kind === 'ready') {
+      this.sent++;
+      this.#stream!.sendText(parcel.xml);
+      return;
+    }
+    if (this.#state.kind === 'over') {
+      parcel.failed('remote-server-not-found', `${this.to} cannot be reached`);
+      return;
+    }
+    if (this.#waiting.length >= mostWaiting || this.#waitingBytes + parcel.xml.length > mostWaitingBytes) {
+      parcel.failed('resource-constraint', `too much waits for ${this.to} already`);
+      return;
+    }
+    this.#waiting.push(parcel);
+    this.#waitingBytes += parcel.xml.length;
+  }
+
+  /** Asks the domain whether it made a key for us (XEP-0220 section 2.3). */
+  verify(id: string, key: string): Promise<Verdict> {
+    return new Promise((resolve) => {
+      let done = false;
+      const answer = (verdict: Verdict): void => {
+        if (done) return;
+        done = true;
+        timer.cancel();
+        resolve(verdict);
+      };
+      const timer = this.#context.host.clock.after(verifyMilliseconds, () => answer({ kind: 'error', condition: 'remote-server-timeout' }));
+      if (this.#state.kind === 'over') answer({ kind: 'error', condition: 'remote-server-not-found' });
+      else if (this.#canAsk) this.#ask({ id, key, answer });
+      else this.#questions.push({ id, key, answer });
+    });
+  }
+
+  #ask({ id, key, answer }: { readonly id: string; readonly key: string; readonly answer: (verdict: Verdict) => void }): void {
+    const pair = { from: this.from, to: this.to };
+    if (this.#asked.add(pair, id, answer)) this.#stream!.send(dialbackRequest('verify', pair, key, id));
+    else answer({ kind: 'error', condition: 'resource-constraint' });
+  }
+
+  close(): void {
+    if (this.#state.kind === 'over') return;
+    this.#finish('service-unavailable', 'this server is ending');
+    this.#stream?.close();
+  }
+
+  // ---- connecting
+
+  async #connect(): Promise<void> {
+    const { host } = this.#context;
+    let targets: readonly ServiceTarget[];
+    try {
+      targets = await this.#targets();
+    } catch (error) {
+      if (!(error instanceof DialError)) throw error;
+      this.#fail('remote-server-not-found', error.message);
+      return;
+    }
+    let lastError = `${this.to} has no server`;
+    for (const target of targets) {
+      if (this.#state.kind !== 'connecting') return;
+      try {
+        const connection = await host.net.dial({
+          host: target.host,
+          port: target.port,
+          timeout: 8_000,
+          ...(target.directTls ? { tls: { serverName: this.to, alpn: ['xmpp-server'] } } : {}),
+        });
+        this.#connected(connection);
+        return;
+      } catch (error) {
+        if (!(error instanceof DialError)) throw error;
+        lastError = error.message;
+      }
+    }
+    this.#fail('remote-server-not-found', lastError);
+  }
+
+  #targets(): Promise<readonly ServiceTarget[]> {
+    const { config, host } = this.#context;
+    const peer = config.peers.find((each) => each.domain === this.to);
+    if (peer !== undefined) return Promise.resolve([{ host: peer.host, port: peer.port, directTls: peer.direct_tls }]);
+    return host.net.resolve({
+      domain: this.to,
+      service: '_xmpp-server._tcp',
+      directTlsService: '_xmpps-server._tcp',
+      fallbackPort: 5269,
+    });
+  }
+
+  #connected(connection: Connection): void {
+    if (this.#state.kind !== 'connecting') {
+      connection.destroy('no longer needed');
+      return;
+    }
+    this.#stream = new XmlStream(connection, streamTools(this.#context, `${this.from} > ${this.to}`), {
+      header: (header) => this.#header(header),
+      element: (received) => this.#element(received),
+      closed: (error) => this.#fail('remote-server-not-found', error ?? `${this.to} closed the stream`),
+    });
+    this.#open(connection.tls !== undefined, false);
+  }
+
+  #open(secured: boolean, triedExternal: boolean): void {
+    this.#state = { kind: 'negotiating', secured, triedExternal };
+    this.#stream!.open({ from: this.from, to: this.to });
+  }
+
+  #header(header: StreamHeader): void {
+    this.#streamId = header.id ?? '';
+    // Before XMPP 1.0 there are no features: dialback is all there is.
+    if (header.version === undefined && this.#state.kind === 'negotiating') this.#withoutFeatures();
+  }
+
+  #withoutFeatures(): void {
+    if (this.#context.config.require_tls && !this.tls) this.#stream!.fail('policy-violation', 'TLS is needed', this.from);
+    else this.#dialback();
+  }
+
+  #element(received: Element): void {
+    const namespace = namespaceOf(received);
+    if (namespace === ns.dialback) this.#dialbackAnswer(received);
+    else if (namespace === ns.streams && received.name === 'features') this.#features(received);
+    else if (namespace === ns.tls) this.#tlsAnswer(received);
+    else if (namespace === ns.sasl) this.#saslAnswer(received);
+    // Stanzas come on the streams that the other side opens; anything else has no meaning here.
+  }
+
+  // ---- negotiation
+
+  #features(received: Element): void {
+    const state = this.#state;
+    if (state.kind !== 'negotiating') return;
+    const offered = readFeatures(received);
+    if (!state.secured && offered.startTls) {
+      this.#state = { kind: 'starting-tls' };
+      this.#stream!.send(element('starttls', ns.tls));
+      return;
+    }
+    if (!state.secured && this.#context.config.require_tls) {
+      this.#stream!.fail('policy-violation', 'TLS is needed', this.from);
+      return;
+    }
+    if (this.#context.config.authentication === 'certificate' && !provesDomain(this.#stream!.tls, this.to)) {
+      this.#stream!.fail('not-authorized', `the certificate of ${this.to} does not prove it`, this.from);
+      return;
+    }
+    this.#allowQuestions();
+    if (offered.external && !state.triedExternal) {
+      this.#state = { kind: 'proving', by: 'external' };
+      this.#stream!.send(authElement(this.from));
+    } else if (offered.dialback || !state.triedExternal) this.#dialback();
+    else this.#becomeReady();
+  }
+
+  #tlsAnswer(received: Element): void {
+    if (this.#state.kind !== 'starting-tls') return;
+    if (received.name !== 'proceed') {
+      this.#stream!.destroy('the peer does not begin TLS');
+      return;
+    }
+    this.#stream!.startTls({ side: 'client', serverName: this.to }).then(
+      () => this.#open(true, false),
+      (error: unknown) => this.#stream?.destroy(`TLS failed: ${error instanceof Error ? error.message : String(error)}`),
+    );
+  }
+
+  #saslAnswer(received: Element): void {
+    if (this.#state.kind !== 'proving' || this.#state.by !== 'external') return;
+    if (received.name === 'success') {
+      this.#stream!.restart();
+      this.#stream!.trust();
+      this.#becomeReadyAfterRestart();
+    } else if (received.name === 'failure') this.#dialback();
+  }
+
+  /** After EXTERNAL the stream begins anew; its features no longer matter. */
+  #becomeReadyAfterRestart(): void {
+    this.#stream!.open({ from: this.from, to: this.to });
+    this.#becomeReady();
+  }
+
+  #dialback(): void {
+    if (!isPresentableId(this.#streamId)) {
+      this.#stream!.destroy('the peer gave no usable stream id');
+      return;
+    }
+    this.#state = { kind: 'proving', by: 'dialback' };
+    const key = dialbackKey(this.#context.secret, this.to, this.from, this.#streamId);
+    this.#stream!.send(dialbackRequest('result', { from: this.from, to: this.to }, key));
+    this.#allowQuestions();
+  }
+
+  #dialbackAnswer(received: Element): void {
+    const message = readDialback(received);
+    if (message?.verdict === undefined) return;
+    if (message.name === 'verify') {
+      this.#asked.take({ from: message.from, to: message.to }, message.id)?.(message.verdict);
+      return;
+    }
+    if (this.#state.kind !== 'proving' || this.#state.by !== 'dialback' || message.from !== this.to || message.to !== this.from) return;
+    if (message.verdict.kind === 'valid') {
+      this.#stream!.trust();
+      this.#becomeReady();
+    } else {
+      const why = message.verdict.kind === 'error' ? message.verdict.condition : conditionOf(received).condition;
+      this.#stream!.destroy(`${this.to} does not believe that we are ${this.from}: ${why}`);
+    }
+  }
+
+  #allowQuestions(): void {
+    if (this.#canAsk) return;
+    this.#canAsk = true;
+    for (const question of this.#questions.splice(0)) this.#ask(question);
+  }
+
+  #becomeReady(): void {
+    this.#state = { kind: 'ready' };
+    this.#timer.cancel();
+    this.#keepAlive = this.#context.host.clock.every(keepAliveMilliseconds, () => this.#stream?.keepAlive());
+    this.#context.host.log.debug({ from: this.from, to: this.to, tls: this.tls }, 'a stream to another XMPP server is ready');
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    for (const parcel of waiting) this.send(parcel);
+  }
+
+  // ---- the end
+
+  #fail(condition: Condition, text: string): void {
+    if (this.#state.kind === 'over') return;
+    const wasReady = this.#state.kind === 'ready';
+    if (!wasReady) this.#context.host.log.info({ from: this.from, to: this.to, reason: text }, 'no stream to another XMPP server');
+    this.#finish(condition, text);
+    this.#stream?.destroy(text);
+  }
+
+  #finish(condition: Condition, text: string): void {
+    this.#state = { kind: 'over' };
+    this.#timer.cancel();
+    this.#keepAlive?.cancel();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { answer } of this.#questions.splice(0)) answer({ kind: 'error', condition: 'remote-server-not-found' });
+    for (const answer of this.#asked.clear()) answer({ kind: 'error', condition: 'remote-server-not-found' });
+    this.#ended(this);
+    for (const parcel of waiting) parcel.failed(condition, text);
+  }
+}

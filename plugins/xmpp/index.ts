@@ -1,0 +1,123 @@
+/** XMPP federation: other servers' people in our rooms, and private messages both ways. */
+import {
+  definePlugin,
+  parseDomain,
+  type AcceptedConnection,
+  type Domain,
+  type Host,
+  type NetworkHandler,
+  type RunningPlugin,
+} from '../../server/plugin.ts';
+import { configSchema, type Config } from './config.ts';
+import { Disco } from './disco.ts';
+import { Federation } from './federation/federation.ts';
+import { domainOf, tryParseJid } from './jid.ts';
+import { RoomService } from './muc/service.ts';
+import { People } from './people.ts';
+import { Router } from './router.ts';
+import { bounce } from './stanza-error.ts';
+import { attribute, type Element } from './xml/element.ts';
+import { serialise } from './xml/serialise.ts';
+
+const sweepMilliseconds = 60_000;
+const outboxLimit = 16_777_216;
+
+export default definePlugin<Config>({
+  name: 'xmpp',
+  version: '1.0.0',
+  config: configSchema,
+  enabledByDefault: true,
+  start,
+});
+
+async function start(host: Host, config: Config): Promise<RunningPlugin> {
+  const roomsDomain = parseDomain(`rooms.${host.domain}`);
+  const usersDomain = parseDomain(`users.${host.domain}`);
+  const own: ReadonlySet<Domain> = new Set([host.domain, roomsDomain, usersDomain]);
+
+  const handler: NetworkHandler = {
+    privateMessage: (record, to) => router.privateMessage(record, to),
+    unicast: () => undefined,
+    userChanged: () => undefined,
+    killed: (user) => people.network(rooms.domainOf(user)).retire(user, 'removed by an administrator'),
+  };
+  const people = new People(host, usersDomain, handler);
+  const federation = new Federation({
+    host,
+    config,
+    own,
+    secret: host.secret('dialback'),
+    receive: (stanza) => router.receive(stanza),
+  });
+
+  /** A stanza of ours to another server. What cannot be delivered comes back as an error would from there. */
+  function send(stanza: Element, failed?: (text: string) => void): void {
+    const from = domainOf(attribute(stanza, 'from'));
+    const to = domainOf(attribute(stanza, 'to'));
+    if (from === undefined || to === undefined || own.has(to)) return;
+    federation.send(from, to, {
+      xml: serialise(stanza),
+      failed: (condition, text) => {
+        if (failed !== undefined) failed(text);
+        else if (bounce(stanza, { condition }) !== undefined) lost(stanza, text);
+      },
+    });
+  }
+
+  /** Whoever a room cannot reach is not in it any more. */
+  function lost(stanza: Element, why: string): void {
+    const to = tryParseJid(attribute(stanza, 'to'));
+    if (domainOf(attribute(stanza, 'from')) === roomsDomain && to !== undefined) rooms.unreachable(to, why);
+  }
+
+  const rooms = new RoomService({
+    host,
+    people,
+    domain: roomsDomain,
+    historyMessages: config.history_messages,
+    send: (to, xml) => federation.send(roomsDomain, to.domain, { xml, failed: (_, why) => rooms.unreachable(to, why) }),
+    reply: (stanza) => send(stanza),
+  });
+  const router = new Router({ host, people, rooms, disco: new Disco(host, rooms, people), send });
+  const unresolve = host.networks.resolver('xmpp', (address) => people.resolve(address));
+
+  const accept = (connection: AcceptedConnection): void => federation.accept(connection);
+  const listeners = [
+    ...config.listen.map((address) => ({ address, name: 'xmpp-server', tls: false })),
+    ...config.listen_tls.map((address) => ({ address, name: 'xmpp-server-tls', tls: true })),
+  ];
+  for (const { address, name, tls } of listeners) {
+    const listener = await host.net.listen(
+      { name, address, outboxLimit, ...(tls ? { tls: { requestCertificate: true, alpn: ['xmpp-server'] } } : {}) },
+      accept,
+    );
+    const shown = listener.host.includes(':') ? `[${listener.host}]` : listener.host;
+    host.announce({
+      service: name,
+      address: listener.host,
+      port: listener.port,
+      tls,
+      hint: tls
+        ? `XMPP servers   ${shown}:${listener.port} (TLS)`
+        : `XMPP           rooms are NAME@${roomsDomain}; servers reach us at ${shown}:${listener.port}`,
+    });
+  }
+  host.clock.every(sweepMilliseconds, () => {
+    people.sweep();
+    federation.sweep();
+  });
+  host.metrics.gauge('xmpp_occupants', 'Clients of other XMPP servers in rooms here', () => rooms.count);
+  return {
+    stop: () => {
+      unresolve();
+      rooms.stop();
+      federation.stop();
+      people.withdraw('the server is stopping');
+      return Promise.resolve();
+    },
+    status: () => {
+      const { incoming, outgoing } = federation.count;
+      return { summary: `${rooms.count} occupants, ${incoming} streams in, ${outgoing} out`, links: federation.links() };
+    },
+  };
+}

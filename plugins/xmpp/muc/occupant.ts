@@ -1,0 +1,168 @@
+/** One client of another server (a full JID), in as many rooms as it entered. */
+import type { Batch, PrivateRecord, Room, Session, SessionHandler, UserChange, UserId } from '../../../server/plugin.ts';
+import type { Jid } from '../jid.ts';
+import { element, stanza } from '../xml/element.ts';
+import { ns } from '../xml/namespaces.ts';
+import { addressed, serialise } from '../xml/serialise.ts';
+import type { Piece, RoomView } from './room-view.ts';
+import type { RoomService } from './service.ts';
+import { status } from './room-view.ts';
+
+type Visit =
+  /** Is shown who is there and what was said; live stanzas wait for the subject (XEP-0045 section 7.2.15). */
+  { readonly kind: 'entering'; readonly waiting: string[] } | { readonly kind: 'inside' };
+
+/** How many history messages a client wants. */
+export interface HistoryWanted {
+  readonly messages: number;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+}
+
+export class Occupant implements SessionHandler {
+  readonly jid: Jid;
+  readonly #service: RoomService;
+  readonly #visits = new Map<Room, Visit>();
+  /** How the next room that is entered begins. */
+  readonly entering = new Map<string, { readonly history: HistoryWanted; readonly created: boolean }>();
+  /** Number of the last message that each room has shown. */
+  readonly #shownUpTo = new Map<Room, number>();
+  session: Session | undefined;
+
+  constructor(service: RoomService, jid: Jid) {
+    this.#service = service;
+    this.jid = jid;
+  }
+
+  get rooms(): Iterable<Room> {
+    return this.#visits.keys();
+  }
+  isIn(room: Room): boolean {
+    return this.#visits.has(room);
+  }
+
+  #send(room: Room, xml: string): void {
+    const visit = this.#visits.get(room);
+    if (visit?.kind === 'entering') visit.waiting.push(xml);
+    else this.#service.sendTo(this.jid, xml);
+  }
+
+  deliver(batch: Batch): void {
+    const { room } = batch;
+    const view = this.#service.view(room);
+    if (!this.#visits.has(room)) return;
+    const user = this.session!.user.id;
+    const upTo = this.#shownUpTo.get(room) ?? 0;
+    let text = '';
+    const sees = view.seesAddresses(user);
+    for (const piece of view.pieces(batch)) {
+      if (piece.entered === user || (piece.number !== undefined && piece.number <= upTo)) continue;
+      text += this.#encode(piece, user, sees);
+    }
+    if (text !== '') this.#send(room, text);
+    // Whoever rises to moderator learns the real addresses (XEP-0045 section 9.6).
+    if (!sees && view.seesAddresses(user)) for (const xml of this.#everybody(view, true)) this.#send(room, xml);
+  }
+
+  #encode(piece: Piece, user: UserId, sees: boolean): string {
+    const chosen = piece.self?.user === user ? piece.self.stanza : sees ? (piece.full ?? piece.open) : piece.open;
+    return addressed(chosen, this.jid.full);
+  }
+
+  userChanged(change: UserChange): void {
+    const user = this.session!.user.id;
+    for (const room of this.#visits.keys()) {
+      const view = this.#service.view(room);
+      const pieces = view.userChange(change);
+      const sees = view.seesAddresses(user);
+      for (const piece of pieces) this.#send(room, this.#encode(piece, user, sees));
+    }
+  }
+
+  *#everybody(view: RoomView, withJid: boolean): Iterable<string> {
+    const own = this.session!.user.id;
+    for (const id of view.occupants()) {
+      const presence = id === own ? undefined : view.presence(id, withJid);
+      if (presence !== undefined) {
+        presence.attrs['to'] = this.jid.full;
+        yield serialise(presence);
+      }
+    }
+  }
+
+  /** Everything that a client is told on entering, in the order of XEP-0045 section 7.2. Called again it begins anew. */
+  attached(room: Room): void {
+    const view = this.#service.view(room);
+    const visit: Visit = { kind: 'entering', waiting: [] };
+    this.#visits.set(room, visit);
+    const user = this.session!.user.id;
+    const wanted = this.entering.get(room.name);
+    this.entering.delete(room.name);
+    for (const xml of this.#everybody(view, view.seesAddresses(user))) this.#service.sendTo(this.jid, xml);
+    const own = view.presence(user, true, [...view.selfCodes(), ...(wanted?.created === true ? [201] : [])]);
+    if (own !== undefined) {
+      own.attrs['to'] = this.jid.full;
+      this.#service.sendTo(this.jid, serialise(own));
+    }
+    const upTo = room.last.number;
+    this.#shownUpTo.set(room, upTo);
+    this.#service
+      .history(this.session!.user, view, wanted?.history, upTo)
+      .then((messages) => {
+        if (this.#visits.get(room) !== visit) return undefined;
+        for (const message of messages) {
+          message.attrs['to'] = this.jid.full;
+          this.#service.sendTo(this.jid, serialise(message));
+        }
+        this.#subject(view);
+        this.#visits.set(room, { kind: 'inside' });
+        for (const xml of visit.waiting) this.#service.sendTo(this.jid, xml);
+        return undefined;
+      })
+      .catch((error: unknown) => this.#service.failed(error, 'showing a room'));
+  }
+
+  #subject(view: RoomView): void {
+    const { text, by, at } = view.room.topic;
+    const from = text === '' ? view.address : `${view.address}/${by}`;
+    const delay = text === '' ? undefined : element('delay', ns.delay, { from: view.address, stamp: new Date(at).toISOString() });
+    this.#service.sendTo(
+      this.jid,
+      serialise(stanza('message', { type: 'groupchat', from, to: this.jid.full }, stanza('subject', {}, text), delay)),
+    );
+  }
+
+  detached(room: Room): void {
+    this.#visits.delete(room);
+    this.#shownUpTo.delete(room);
+    this.#service.left(this, room);
+  }
+
+  /** Private messages to one of several clients go to the person (People), not to each client. */
+  privateMessage(_record: PrivateRecord): void {
+    // The network's handler has it.
+  }
+  unicast(): void {
+    // Queries of IRC clients mean nothing here.
+  }
+
+  ended(reason: string): void {
+    for (const room of this.#visits.keys()) this.goodbye(this.#service.view(room), 332, reason);
+    this.#visits.clear();
+    this.#service.over(this);
+  }
+
+  /** Tells the client that it is no longer inside. */
+  goodbye(view: RoomView, code: number | undefined, reason: string): void {
+    const nick = this.session === undefined ? undefined : view.nickOf(this.session.user.id);
+    if (nick === undefined) return;
+    const codes = [110, ...(code === undefined ? [] : [code])];
+    const presence = stanza(
+      'presence',
+      { from: `${view.address}/${nick}`, to: this.jid.full, type: 'unavailable' },
+      reason === '' ? undefined : stanza('status', {}, reason),
+      element('x', ns.mucUser, {}, element('item', ns.mucUser, { affiliation: 'none', role: 'none' }), ...codes.map(status)),
+    );
+    this.#service.sendTo(this.jid, serialise(presence));
+  }
+}

@@ -1,0 +1,125 @@
+/** People of other XMPP servers as users of the core, and everybody else as XMPP addresses. */
+import { createHmac } from 'node:crypto';
+import {
+  addressParts,
+  AddressError,
+  ircNetworkAddress,
+  ircUserAddress,
+  parseUserAddress,
+  userAddress,
+  xmppNetworkAddress,
+  xmppUserAddress,
+  type Domain,
+  type Host,
+  type Network,
+  type NetworkHandler,
+  type User,
+  type UserAddress,
+} from '../../server/plugin.ts';
+import { escapeLocal, jid, unescapeLocal, type Jid } from './jid.ts';
+
+/** Milliseconds after which somebody who is in no room and has written nothing is forgotten. */
+const idleLimit = 600_000;
+
+export class People {
+  readonly #host: Host;
+  readonly #handler: NetworkHandler;
+  readonly #networks = new Map<Domain, Network>();
+  readonly #secret: Buffer;
+  readonly usersDomain: Domain;
+
+  constructor(host: Host, usersDomain: Domain, handler: NetworkHandler) {
+    this.#host = host;
+    this.#handler = handler;
+    this.usersDomain = usersDomain;
+    this.#secret = host.secret('occupant ids');
+  }
+
+  /** Everybody of one other domain is a network of its own. */
+  network(domain: Domain): Network {
+    const known = this.#networks.get(domain);
+    if (known !== undefined) return known;
+    const network = this.#host.networks.declare({ address: xmppNetworkAddress(domain), title: domain, label: domain }, this.#handler);
+    this.#networks.set(domain, network);
+    return network;
+  }
+
+  /** The user behind a bare address of another server, made known to the core. */
+  user(address: Jid, nick = address.local): User {
+    const wanted = xmppUserAddress(address.local, address.domain);
+    const known = this.#host.users.byAddress(wanted);
+    if (known !== undefined) return known;
+    const [user] = this.network(address.domain).introduce([
+      { address: wanted, nick, ident: address.local, host: address.domain, realName: address.bare },
+    ]);
+    return user!;
+  }
+
+  known(address: Jid): User | undefined {
+    return address.local === '' ? undefined : this.#host.users.byAddress(xmppUserAddress(address.local, address.domain));
+  }
+
+  rename(user: User, nick: string): void {
+    this.#networks.get(addressParts(user.address).domain)?.rename(user, nick);
+  }
+
+  /** For the core's resolver: anybody with an XMPP address can be written to. */
+  resolve(address: UserAddress): User | undefined {
+    const { scheme, domain, name } = addressParts(address);
+    if (scheme !== 'xmpp' || domain === this.#host.domain || domain.endsWith(`.${this.#host.domain}`)) return undefined;
+    return this.user(jid(name, domain));
+  }
+
+  /** Forgets people who share nothing with us any more, and domains without people. */
+  sweep(): void {
+    const now = this.#host.clock.now();
+    for (const [domain, network] of this.#networks) {
+      for (const user of [...network.users.values()])
+        if (user.rooms.size === 0 && user.sessions.size === 0 && now - user.activeAt > idleLimit) network.retire(user, 'no longer here');
+      if (network.users.size > 0) continue;
+      network.withdraw('nobody is left');
+      this.#networks.delete(domain);
+    }
+  }
+
+  withdraw(reason: string): void {
+    for (const network of this.#networks.values()) network.withdraw(reason);
+    this.#networks.clear();
+  }
+
+  /** The address under which XMPP people reach somebody: their own, `account@DOMAIN`, or `name%network@users.DOMAIN` (XEP-0106). */
+  jidOf(address: UserAddress): Jid | undefined {
+    try {
+      const { scheme, domain, name, label } = addressParts(address);
+      if (scheme === 'xmpp') return jid(name, domain);
+      if (scheme === 'banyan') return domain === this.#host.domain ? jid(escapeLocal(name), domain) : undefined;
+      return jid(`${escapeLocal(name)}%${label ?? ''}`, this.usersDomain);
+    } catch (error) {
+      if (error instanceof AddressError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whom an address means: one of ours, of an IRC network, or of another server. */
+  addressOf(of: Jid): UserAddress | undefined {
+    if (of.local === '') return undefined;
+    try {
+      if (of.domain === this.#host.domain) {
+        const name = unescapeLocal(of.local);
+        return name.startsWith('guest-') ? parseUserAddress(`banyan://${of.domain}/~${name}`) : userAddress(of.domain, name);
+      }
+      if (of.domain !== this.usersDomain) return xmppUserAddress(of.local, of.domain);
+      const percent = of.local.lastIndexOf('%');
+      if (percent < 1) return undefined;
+      return ircUserAddress(ircNetworkAddress(of.local.slice(percent + 1), this.#host.domain), unescapeLocal(of.local.slice(0, percent)));
+    } catch (error) {
+      if (error instanceof AddressError) return undefined;
+      throw error;
+    }
+  }
+
+  /** XEP-0421: the same for a person in a room whatever the nick, and another in another room. */
+  occupantId(room: string, address: UserAddress): string {
+    return createHmac('sha256', this.#secret).update(`${room}\n${address}`).digest('base64url');
+  }
+}
