@@ -95,6 +95,7 @@ export class Occupant implements SessionHandler {
     const view = this.#service.view(room);
     const visit: Visit = { kind: 'entering', waiting: [] };
     this.#visits.set(room, visit);
+    view.refresh();
     const user = this.session!.user.id;
     const wanted = this.entering.get(room.name);
     this.entering.delete(room.name);

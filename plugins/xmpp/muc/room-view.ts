@@ -92,6 +92,11 @@ export class RoomView {
     for (const member of room.members.values()) this.#enter(member, member.who.away);
   }
 
+  /** Takes in whoever came since the last delivery: a newcomer is shown itself before the others are told. */
+  refresh(): void {
+    for (const member of this.room.members.values()) if (!this.#shown.has(member.user)) this.#enter(member, member.who.away);
+  }
+
   nickOf(user: UserId): string | undefined {
     return this.#nicks.nickOf(user);
   }
