@@ -71,8 +71,10 @@ export class TlsStore {
     const certificate = socket.getPeerX509Certificate();
     const error = socket.authorizationError as unknown as string | Error | null | undefined;
     const reason = error == null ? undefined : error instanceof Error ? error.message : error;
-    // A certificate for server use only is what public authorities issue; a server that dials us shows it as a client.
-    const verified = certificate !== undefined && (socket.authorized || (reason === 'INVALID_PURPOSE' && this.#chainHolds(certificate)));
+    // Where we are the server nobody has judged the certificate yet; and one for server use only, which is what public authorities
+    // issue, is shown by a server that dials us.
+    const unjudged = reason === undefined || reason === 'INVALID_PURPOSE';
+    const verified = certificate !== undefined && (socket.authorized || (unjudged && this.#chainHolds(certificate)));
     return {
       protocol: socket.getProtocol() ?? '',
       ...(certificate === undefined ? {} : { certificate, fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase() }),
