@@ -17,7 +17,8 @@ export interface CrashReport {
 }
 
 export async function crashRound(environment: Environment, random: Random, round: string): Promise<CrashReport> {
-  const { banyan, worlds } = environment;
+  const { banyan } = environment;
+  const worlds = environment.worlds();
   const said = new Map<string, Person>();
   let talking = true;
 
@@ -45,8 +46,7 @@ export async function crashRound(environment: Environment, random: Random, round
     }
   }
 
-  await banyan.start();
-  await Promise.all([...worlds.values()].map((world) => world.reconnect()));
+  await environment.restart();
   await everybodyInside(environment);
 
   const history = await ircHistory(environment.reader(), environment.channel);

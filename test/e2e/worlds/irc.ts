@@ -8,13 +8,15 @@ export interface IrcWorldOptions {
   readonly channel: string;
   /** Connects and registers; called again after the connection is lost. */
   connect(): Promise<IrcClient>;
+  /** Members that stand for a server and are no persons. */
+  readonly services?: readonly string[];
 }
 
 /**
  * Somebody with an IRC client, here or on a server of another network. Coming back to a server that offers
  * `draft/chathistory` it asks for what it missed.
  */
-export async function ircWorld(person: Person, { channel, connect }: IrcWorldOptions): Promise<World> {
+export async function ircWorld(person: Person, { channel, connect, services = [] }: IrcWorldOptions): Promise<World> {
   const notebook = new Notebook();
   let client = await connect();
   let read = 0;
@@ -133,7 +135,10 @@ export async function ircWorld(person: Person, { channel, connect }: IrcWorldOpt
     async members() {
       const names = await client.names(channel);
       look();
-      return names.map((name) => notebook.who(name.replace(prefixes, '')));
+      return names
+        .map((name) => name.replace(prefixes, ''))
+        .filter((name) => !services.includes(name))
+        .map((name) => notebook.who(name));
     },
     stop: () => client.quit(),
   };

@@ -9,8 +9,6 @@ const mucAdmin = 'http://jabber.org/protocol/muc#admin';
 export interface XmppWorldOptions {
   readonly room: string;
   readonly nick: string;
-  /** Addresses outside the room under which people write privately: bare address (or its part before `%`) to person. */
-  readonly addresses?: ReadonlyMap<string, Person>;
 }
 
 /** Somebody on an XMPP server, as an occupant of a room on any server (XEP-0045). */
@@ -18,6 +16,7 @@ export async function xmppWorld(person: Person, client: XmppClient, options: Xmp
   const { room } = options;
   const notebook = new Notebook();
   const occupants = new Set<string>();
+  /** Shown to moderators only. */
   const realAddresses = new Map<string, string>();
   let own = options.nick;
   let inside = false;
@@ -61,9 +60,10 @@ export async function xmppWorld(person: Person, client: XmppClient, options: Xmp
     }
   }
 
+  /** The nick in the room of whoever wrote from outside it. */
   function outside(address: string): string {
-    const known = options.addresses?.get(address) ?? options.addresses?.get(address.split('%')[0]!);
-    return known === undefined ? address : notebook.nameOf(known);
+    for (const [nick, real] of realAddresses) if (real === address) return nick;
+    return address;
   }
 
   function presence(stanza: Element, nick: string): void {
@@ -85,6 +85,8 @@ export async function xmppWorld(person: Person, client: XmppClient, options: Xmp
     occupants.delete(nick);
     if (codes.includes('303')) {
       const next = String(item?.attrs.nick);
+      const real = realAddresses.get(nick);
+      if (real !== undefined) realAddresses.set(next, real);
       renamed.add(next);
       if (self) own = next;
       notebook.see({ kind: 'nick', from: nick, to: next });

@@ -1,0 +1,38 @@
+/** One room for everybody: people of the page, of IRC here, of an IRC network and of an XMPP server, as peers. */
+import { seeded } from '../support/random.ts';
+import { crashRound } from './crash.ts';
+import { owner, persons, startEnvironment, type Environment } from './environment.ts';
+import { describeMatrix, everybodyInside } from './matrix.ts';
+
+describe('one room shared by the page, IRC clients, an IRC network and an XMPP server', function () {
+  this.timeout(120_000);
+  let environment: Environment;
+
+  before(async () => {
+    environment = await startEnvironment();
+  });
+  after(async () => {
+    await environment?.stop();
+  });
+
+  it('is listed with the same people everywhere', async () => {
+    await everybodyInside(environment);
+  });
+
+  describeMatrix({
+    persons,
+    bystanders: [owner],
+    worlds: () => environment.worlds(),
+    restoreRights: () => environment.restoreRights(),
+  });
+
+  for (const round of [1, 2]) {
+    it(`loses nothing that anybody had read when the server is killed while they talk (round ${round})`, async () => {
+      await crashRound(environment, seeded(round), `crash ${round}`);
+    });
+  }
+
+  it('has used every number once, and its chain of hashes holds', async () => {
+    await environment.verifyLog();
+  });
+});
