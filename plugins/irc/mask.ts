@@ -1,29 +1,4 @@
-/** `nick!user@host` masks and sources. */
-
-export interface Hostmask {
-  readonly nick: string;
-  readonly user: string;
-  readonly host: string;
-}
-
-/** Takes `nick!user@host` apart; missing parts are ''. */
-export function parseHostmask(source: string): Hostmask {
-  const bang = source.indexOf('!');
-  const at = source.indexOf('@', Math.max(bang, 0));
-  if (at < 0)
-    return bang < 0 ? { nick: source, user: '', host: '' } : { nick: source.slice(0, bang), user: source.slice(bang + 1), host: '' };
-  if (bang < 0) return { nick: source.slice(0, at), user: '', host: source.slice(at + 1) };
-  return { nick: source.slice(0, bang), user: source.slice(bang + 1, at), host: source.slice(at + 1) };
-}
-
-/** Completes what a person wrote to a full mask: `bob` is `bob!*@*`, `*@host` is `*!*@host`, `a.example` is `*!*@a.example`. */
-export function completeMask(text: string): string {
-  const bang = text.indexOf('!');
-  const at = text.indexOf('@');
-  if (bang < 0 && at < 0) return /[.:]/.test(text) ? `*!*@${text}` : `${text}!*@*`;
-  if (bang < 0) return `*!${text}`;
-  return at < bang ? `${text}@*` : text;
-}
+/** What stands in `nick!user@host`: masks and sources. */
 
 /** Whether a glob with `*` and `?` meets a text; both already folded. Linear in the product of the lengths, whatever is written in it. */
 export function globMatches(glob: string, text: string): boolean {

@@ -29,11 +29,6 @@ export function ircNickRules(options: IrcNickOptions): NickRules {
   };
 }
 
-/** Whether a nick could be sent as it is to a network that knows only RFC 2812 nicks. */
-export function isPlainNick(nick: string): boolean {
-  return /^[A-Za-z_[\]\\^{}|`][A-Za-z0-9_[\]\\^{}|`-]*$/.test(nick);
-}
-
 function startLegally(nick: string): string {
   return /^[\p{N}\p{M}-]/u.test(nick) ? `_${nick}` : nick;
 }
