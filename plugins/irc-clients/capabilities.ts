@@ -14,12 +14,10 @@ export const flag = {
   multiPrefix: 1024,
   userhostInNames: 2048,
   labeledResponse: 4096,
-  inviteNotify: 8192,
-  capNotify: 16_384,
-  sasl: 32_768,
-  chathistory: 65_536,
-  selfMessage: 131_072,
-  eventPlayback: 262_144,
+  capNotify: 8192,
+  sasl: 16_384,
+  chathistory: 32_768,
+  selfMessage: 65_536,
 } as const;
 
 /** The bits on which the bytes of a line sent to many depend. */
@@ -48,11 +46,9 @@ const capabilities: ReadonlyMap<string, number> = new Map([
   ['multi-prefix', flag.multiPrefix],
   ['userhost-in-names', flag.userhostInNames],
   ['labeled-response', flag.labeledResponse],
-  ['invite-notify', flag.inviteNotify],
   ['cap-notify', flag.capNotify],
   ['sasl', flag.sasl],
   ['draft/chathistory', flag.chathistory],
-  ['draft/event-playback', flag.eventPlayback],
   ['znc.in/self-message', flag.selfMessage],
 ]);
 

@@ -96,9 +96,14 @@ export function currentModes(room: Room, inside: boolean): { readonly modes: str
   return { modes, params };
 }
 
-/** A key that other protocols may have set with blanks or commas cannot be said here. */
+/** Whether a key can be said in JOIN and MODE: no blanks, no commas. */
+export function isSayableKey(key: string): boolean {
+  return /^[^\s,:\p{C}][^\s,\p{C}]*$/u.test(key);
+}
+
+/** Other protocols may have set a key that cannot be said here. */
 function shownKey(key: string): string {
-  return /^[^\s,:\p{C}][^\s,\p{C}]*$/u.test(key) ? key : '*';
+  return isSayableKey(key) ? key : '*';
 }
 
 /** An address as an extended ban: `~a:alice`, `~a:alice@prosody.example`. Outcasts are shown so. */

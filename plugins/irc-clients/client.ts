@@ -17,10 +17,11 @@ import { clientLimits, LineFramer } from '../irc/framing.ts';
 import { isMiddle, parseLine } from '../irc/line.ts';
 import { sharedFlags } from './capabilities.ts';
 import { dispatch } from './commands/index.ts';
-import { cutBytes, oneWord } from './encode.ts';
+import { oneWord } from './encode.ts';
 import { Capture } from './labels.ts';
 import { numerics, type Numeric } from './numerics.ts';
-import { isShown, render, renderAll, type OutLine } from './outgoing.ts';
+import { barrierProtocol, Order } from './order.ts';
+import { cutBytes, isShown, render, renderAll, type OutLine } from './outgoing.ts';
 import { privateLines, unicastLines } from './private.ts';
 import { Registration } from './registration.ts';
 import { roomPieces } from './fan-out.ts';
@@ -49,10 +50,7 @@ export class Client implements SessionHandler {
   #running = false;
   #paused = false;
   #timer: Timer | undefined;
-  #unsettled = 0;
-  readonly #whenSettled: (() => void)[] = [];
-  readonly #barriers = new Map<number, () => void>();
-  #barrier = 0;
+  readonly #order = new Order();
   #capture: Capture | undefined;
   readonly #rooms = new Set<Room>();
   #heardAt: number;
@@ -175,48 +173,26 @@ export class Client implements SessionHandler {
 
   /** Counts something under way that need not be waited for, such as a message that is being stored. */
   underWay(work: Promise<void>): void {
-    this.#unsettled++;
-    const done = (): void => {
-      this.#unsettled--;
-      if (this.#unsettled === 0) for (const run of this.#whenSettled.splice(0)) run();
-    };
-    work.then(done, (error: unknown) => {
-      this.server.host.log.error({ err: error }, 'a message of an IRC client failed');
-      done();
-    });
+    this.#order.begin(work.catch((error: unknown) => this.server.host.log.error({ err: error }, 'a message of an IRC client failed')));
   }
 
   get isSettled(): boolean {
-    return this.#unsettled === 0;
+    return this.#order.isSettled;
   }
 
   /** Resolves when everything that is under way has come to its end. */
   settled(): Promise<void> {
-    return this.isSettled ? Promise.resolve() : new Promise((resolve) => this.#whenSettled.push(resolve));
+    return this.#order.settled();
   }
 
   /** Resolves when everything that has happened so far has been shown to this client: a message to itself goes behind it. */
   shown(): Promise<void> {
     const { session } = this;
     if (session === undefined) return Promise.resolve();
-    const number = ++this.#barrier;
-    return new Promise((resolve) => {
-      this.#barriers.set(number, resolve);
+    return this.#order.barrier((data) => {
       const { user } = session;
-      const sent = this.server.host.users.unicast({
-        from: user,
-        to: user.id,
-        toSession: session.address,
-        protocol: 'irc-clients barrier',
-        data: number,
-      });
-      if (!sent) this.#pass(number);
+      return this.server.host.users.unicast({ from: user, to: user.id, toSession: session.address, protocol: barrierProtocol, data });
     });
-  }
-
-  #pass(number: number): void {
-    this.#barriers.get(number)?.();
-    this.#barriers.delete(number);
   }
 
   /** From here on, what the client causes is collected as the answer to a labelled command. */
@@ -287,9 +263,9 @@ export class Client implements SessionHandler {
   /** Ends the connection with an ERROR; the user quits with `quit` when this was the last session. */
   close(reason: string, quit = reason): void {
     if (this.#state.kind === 'closed') return;
-    const text = `ERROR :Closing link: (${oneWord(this.connection.remoteAddress)}) [${cutBytes(reason, 300)}]\r\n`;
+    const text = `ERROR :Closing link: (${oneWord(this.connection.remoteAddress)}) [${cutBytes(reason, 300)}]`;
     this.#closed(quit);
-    this.connection.end(text);
+    this.connection.end(render({ text }, 0));
   }
 
   #closed(reason: string): void {
@@ -301,8 +277,7 @@ export class Client implements SessionHandler {
     this.#lines = [];
     this.#rooms.clear();
     this.server.clients.delete(this);
-    for (const resolve of this.#barriers.values()) resolve();
-    this.#barriers.clear();
+    this.#order.release();
     if (session !== undefined) this.server.host.users.disconnect(session, reason);
   }
 
@@ -358,8 +333,8 @@ export class Client implements SessionHandler {
   unicast(message: Unicast): void {
     const { session } = this;
     if (session === undefined) return;
-    if (message.protocol === 'irc-clients barrier') {
-      if (message.from.id === session.user.id && typeof message.data === 'number') this.#pass(message.data);
+    if (message.protocol === barrierProtocol) {
+      if (message.from.id === session.user.id && typeof message.data === 'number') this.#order.pass(message.data);
       return;
     }
     this.sendOthers(unicastLines(this, message));

@@ -17,7 +17,7 @@ import { ircLines } from '../irc/split.ts';
 import { flag } from './capabilities.ts';
 import { accountMask, channelName, configModes, statusChanges, statusLetters } from './channel.ts';
 import { clientTagsOf } from './client-tags.ts';
-import type { OutLine } from './outgoing.ts';
+import { cutBytes, lineBytes, type OutLine } from './outgoing.ts';
 import type { People, Source } from './people.ts';
 
 /** The lines of one thing that happened, and who is not to see them. */
@@ -33,8 +33,6 @@ export interface Piece {
   readonly split?: { readonly cause: Extract<LeaveCause, { kind: 'split' }>; readonly user: UserId };
 }
 
-/** Bytes of a line without tags and line end. */
-const lineBytes = 510;
 const mostLines = 100;
 const modeLimits = { params: 6, bytes: 300 };
 
@@ -334,13 +332,4 @@ export function shownTime(record: LogRecord): number {
 export function oneWord(text: string): string {
   const word = text.replace(/[\s\p{C}]+/gu, '_').replace(/^:+/, '');
   return word === '' ? '*' : word;
-}
-
-export function cutBytes(text: string, bytes: number): string {
-  if (Buffer.byteLength(text) <= bytes) return text;
-  let cut = Buffer.from(text)
-    .subarray(0, Math.max(0, bytes - 3))
-    .toString('utf8');
-  cut = cut.replace(/\ufffd+$/, '');
-  return `${cut}…`;
 }

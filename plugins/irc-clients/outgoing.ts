@@ -1,6 +1,9 @@
 /** Lines on their way out: one text for everybody, and the tags that each capability set adds to it. */
-import { escapeTag, serialiseTags } from '../irc/line.ts';
+import { breaksLine, escapeTag, serialiseTags } from '../irc/line.ts';
 import { flag } from './capabilities.ts';
+
+/** Bytes of a line without tags and line end (RFC 1459 section 2.3). */
+export const lineBytes = 510;
 
 export interface OutLine {
   /** `:source COMMAND params`, without tags and line end. */
@@ -36,7 +39,27 @@ export function render(line: OutLine, flags: number, label?: string): string {
   if (line.account != null && (flags & flag.accountTag) !== 0) tags += `;account=${escapeTag(line.account)}`;
   if (line.clientTags !== undefined && line.clientTags.size > 0 && (flags & flag.messageTags) !== 0)
     tags += `;${serialiseTags(line.clientTags)}`;
-  return tags === '' ? `${line.text}\r\n` : `@${tags.slice(1)} ${line.text}\r\n`;
+  const text = oneLineOf(line.text);
+  return tags === '' ? `${text}\r\n` : `@${tags.slice(1)} ${text}\r\n`;
+}
+
+/**
+ * Whatever was put into a line, one line leaves: without CR, LF and NUL, and no longer than clients take. Those who build lines see to
+ * that where it matters what is lost; this is the lock on the door. Threat class A1.
+ */
+export function oneLineOf(text: string): string {
+  const safe = breaksLine(text) ? text.replace(/[\r\n\0]+/g, ' ') : text;
+  // a UTF-16 unit takes at most three bytes
+  return safe.length * 3 > lineBytes ? cutBytes(safe, lineBytes) : safe;
+}
+
+/** Cuts at a character, and shows by an ellipsis that something was cut. */
+export function cutBytes(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text;
+  const cut = Buffer.from(text)
+    .subarray(0, Math.max(0, bytes - 3))
+    .toString('utf8');
+  return `${cut.replace(/\ufffd+$/, '')}…`;
 }
 
 export function renderAll(lines: Iterable<OutLine>, flags: number): string {

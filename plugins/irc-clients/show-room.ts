@@ -3,9 +3,7 @@ import type { Member, Room, Session } from '../../server/plugin.ts';
 import { flag } from './capabilities.ts';
 import { channelName, statusSigns } from './channel.ts';
 import type { Client } from './client.ts';
-
-/** Bytes of the names in one 353. */
-const namesBytes = 380;
+import { lineBytes } from './outgoing.ts';
 
 export function showRoom(client: Client, session: Session, room: Room): void {
   const person = client.server.people.of(session.user);
@@ -28,12 +26,14 @@ export function showTopic(client: Client, room: Room): void {
 export function showNames(client: Client, room: Room): void {
   const channel = channelName(room);
   const symbol = room.config.hidden ? '@' : '=';
+  const head = `:${client.server.name} 353 ${client.nick} ${symbol} ${channel} :`;
+  const most = Math.min(lineBytes - Buffer.byteLength(head), 400);
   let names: string[] = [];
   let bytes = 0;
   for (const member of room.members.values()) {
     const name = shownName(client, room, member);
     const size = Buffer.byteLength(name) + 1;
-    if (bytes + size > namesBytes) {
+    if (names.length > 0 && bytes + size > most) {
       client.numeric('RPL_NAMREPLY', symbol, channel, names.join(' '));
       names = [];
       bytes = 0;

@@ -13,13 +13,18 @@ export function welcome(client: Client, session: Session): void {
   client.numeric('RPL_YOURHOST', `Your host is ${server.name}, running Banyan ${host.version}`);
   client.numeric('RPL_CREATED', `This server was started ${new Date(host.startedAt).toUTCString()}`);
   client.numericWords('RPL_MYINFO', server.name, `banyan-${host.version}`, 'i', 'abiklmnoqstv', 'abkloqv');
-  const tokens = supportTokens(host.title);
-  for (let at = 0; at < tokens.length; at += tokensPerLine)
-    client.numeric('RPL_ISUPPORT', ...tokens.slice(at, at + tokensPerLine), 'are supported by this server');
+  sendSupport(client);
   if (session.user.account !== null && client.flags === 0)
     client.numeric('RPL_LOGGEDIN', client.source, session.user.account, `You are now logged in as ${session.user.account}`);
   sendCounts(client);
   sendMotd(client);
+}
+
+/** What this server can do, as tokens (ISUPPORT). */
+export function sendSupport(client: Client): void {
+  const tokens = supportTokens(client.server.host.title);
+  for (let at = 0; at < tokens.length; at += tokensPerLine)
+    client.numeric('RPL_ISUPPORT', ...tokens.slice(at, at + tokensPerLine), 'are supported by this server');
 }
 
 function supportTokens(title: string): string[] {
@@ -35,16 +40,16 @@ function supportTokens(title: string): string[] {
     'MODES=6',
     'MAXLIST=b:500',
     'NICKLEN=32',
-    'CHANNELLEN=100',
+    'CHANNELLEN=255',
     'TOPICLEN=390',
     'KICKLEN=300',
     'AWAYLEN=200',
+    'NAMELEN=128',
     'TARGMAX=PRIVMSG:4,NOTICE:4,JOIN:,PART:,KICK:,NAMES:,WHOIS:1',
     'ELIST=U',
     'EXTBAN=~,a',
     'WHOX',
     'UTF8ONLY',
-    'BOT=B',
     `CHATHISTORY=${mostHistory}`,
     'MSGREFTYPES=msgid,timestamp',
   ];

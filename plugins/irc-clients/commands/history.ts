@@ -1,14 +1,5 @@
 /** CHATHISTORY LATEST, BEFORE, AFTER (IRCv3 draft/chathistory): pages out of the log. */
-import {
-  parseEventId,
-  type LogRecord,
-  type PrivateRecord,
-  type Room,
-  type Session,
-  type User,
-  type UserAddress,
-} from '../../../server/plugin.ts';
-import { flag } from '../capabilities.ts';
+import { parseEventId, type LogRecord, type Room, type Session, type User, type UserAddress } from '../../../server/plugin.ts';
 import { channelName, roomName } from '../channel.ts';
 import type { Client } from '../client.ts';
 import { oneWord } from '../encode.ts';
@@ -18,6 +9,10 @@ import type { OutLine } from '../outgoing.ts';
 export const mostHistory = 200;
 /** Events that are looked through for one answer, when most are no messages. */
 const mostRead = 4_000;
+/** Records in one page. */
+const pageSize = 200;
+/** More than a guest's private messages can be. */
+const mostRemembered = 1_000;
 
 type Reference = { readonly kind: 'none' } | { readonly kind: 'id'; readonly id: string } | { readonly kind: 'time'; readonly at: number };
 
@@ -54,11 +49,7 @@ export async function chatHistory(client: Client, session: Session, params: read
     return;
   }
   const range = await resolve(source, subcommand, reference);
-  const records = range === undefined ? [] : await collect(client, source, range, limit);
-  if (records === undefined) {
-    fail(client, 'INVALID_TARGET', [subcommand, target], 'Messages could not be retrieved');
-    return;
-  }
+  const records = range === undefined ? [] : await collect(source, range, limit);
   const batch = client.server.encoder.batchName();
   client.send(client.server.encoder.opens(batch, `chathistory ${source.target}`));
   for (const record of records) for (const line of source.lines(record)) client.send({ ...line, batch });
@@ -105,8 +96,8 @@ async function firstAfter(source: Source, at: number): Promise<number> {
   return low;
 }
 
-/** Reads page after page until there are enough events that make lines. */
-async function collect(client: Client, source: Source, range: Range, limit: number): Promise<readonly LogRecord[] | undefined> {
+/** Reads page after page until there are enough messages. */
+async function collect(source: Source, range: Range, limit: number): Promise<readonly LogRecord[]> {
   const found: LogRecord[] = [];
   let { after, before } = range;
   for (let read = 0; read < mostRead && found.length < limit;) {
@@ -118,7 +109,7 @@ async function collect(client: Client, source: Source, range: Range, limit: numb
       ...(before === undefined ? {} : { before }),
     });
     read += records.length;
-    const shown = records.filter((record) => isMessage(record) || (client.has(flag.eventPlayback) && source.lines(record).length > 0));
+    const shown = records.filter(isMessage);
     if (range.take === 'first') {
       found.push(...shown);
       after = records.at(-1)?.number;
@@ -164,32 +155,63 @@ function roomSource(client: Client, user: User, room: Room): Source {
 }
 
 function privateSource(client: Client, user: User, nick: string, address: UserAddress): Source {
-  const { users } = client.server.host;
   const { encoder, people } = client.server;
-  const read = (range: Range & { readonly limit: number }): Promise<readonly PrivateRecord[]> =>
-    users.readPrivate(user, {
-      with: address,
-      limit: range.limit,
-      ...(range.after === undefined ? {} : { after: range.after }),
-      ...(range.before === undefined ? {} : { before: range.before }),
-    });
+  const reads = user.account === null ? memoryReads(client, user, address) : inboxReads(client, user, address);
   return {
+    ...reads,
     target: nick,
-    last: Number.MAX_SAFE_INTEGER - 1,
-    read,
-    async numberOf(id) {
-      for (let before: number | undefined; ;) {
-        const page = await read({ limit: 200, take: 'last', ...(before === undefined ? {} : { before }) });
-        const found = page.find((record) => record.id === id);
-        if (found !== undefined || page.length === 0) return found?.number;
-        before = page[0]!.number;
-      }
-    },
     lines(record) {
       const { content } = record;
       if (content.kind !== 'private') return [];
       const own = content.author.address === user.address;
       return encoder.message(people.pastAuthor(content.author), own ? nick : client.nick, record);
     },
+  };
+}
+
+type Reads = Pick<Source, 'read' | 'numberOf' | 'last'>;
+
+/** An account's inbox: all correspondents share its numbers. */
+function inboxReads(client: Client, user: User, address: UserAddress): Reads {
+  const { users } = client.server.host;
+  const read: Source['read'] = async ({ after, before, limit, take }) => {
+    const forward = take === 'first';
+    const found = await users.readPrivate(user, {
+      with: address,
+      limit,
+      ...(before === undefined ? {} : { before }),
+      ...(forward ? { after: after ?? 0 } : {}),
+    });
+    return forward || after === undefined ? found : found.filter((record) => record.number > after);
+  };
+  return {
+    last: Number.MAX_SAFE_INTEGER - 1,
+    read,
+    async numberOf(id) {
+      let before: number | undefined;
+      for (let looked = 0; looked < mostRead; looked += pageSize) {
+        const page = await read({ limit: pageSize, take: 'last', ...(before === undefined ? {} : { before }) });
+        const found = page.find((record) => record.id === id);
+        if (found !== undefined || page.length < pageSize) return found?.number;
+        before = page[0]!.number;
+      }
+      return undefined;
+    },
+  };
+}
+
+/** What a guest wrote and got is in memory only and has no numbers: its place counts. */
+function memoryReads(client: Client, user: User, address: UserAddress): Reads {
+  const all = async (): Promise<readonly LogRecord[]> => {
+    const found = await client.server.host.users.readPrivate(user, { with: address, limit: mostRemembered });
+    return found.map((record, index) => ({ ...record, number: index + 1 }));
+  };
+  return {
+    last: mostRemembered,
+    async read({ after = 0, before = Infinity, limit, take }) {
+      const range = (await all()).filter(({ number }) => number > after && number < before);
+      return take === 'first' ? range.slice(0, limit) : range.slice(-limit);
+    },
+    numberOf: async (id) => (await all()).find((record) => record.id === id)?.number,
   };
 }

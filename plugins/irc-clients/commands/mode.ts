@@ -11,7 +11,7 @@ import {
   type UserAddress,
 } from '../../../server/plugin.ts';
 import { parseModes, type ModeChange } from '../../irc/modes.ts';
-import { accountMask, affiliationAfterLoss, channelName, currentModes, modeLetters, switches } from '../channel.ts';
+import { accountMask, affiliationAfterLoss, channelName, currentModes, isSayableKey, modeLetters, switches } from '../channel.ts';
 import type { Client } from '../client.ts';
 import { oneWord } from '../encode.ts';
 import { channelRefused } from '../refusals.ts';
@@ -66,8 +66,14 @@ async function change(client: Client, session: Session, room: Room, changes: rea
     const result = await outcome;
     if (result.ok || told.has(result.refusal.text)) continue;
     told.add(result.refusal.text);
-    channelRefused(client, channelName(room), result.refusal, one.param);
+    if (result.refusal.code === 'bad-name') badParameter(client, channelName(room), one, result.refusal.text);
+    else channelRefused(client, channelName(room), result.refusal, one.param);
   }
+}
+
+function badParameter(client: Client, channel: string, { letter, param = '' }: ModeChange, text: string): void {
+  if (letter === 'k') client.numeric('ERR_INVALIDKEY', channel, text);
+  else client.numeric('ERR_INVALIDMODEPARAM', channel, letter, param, text);
 }
 
 function apply(client: Client, session: Session, room: Room, one: ModeChange): Promise<Outcome<unknown>> | Outcome<unknown> {
@@ -80,6 +86,7 @@ function apply(client: Client, session: Session, room: Room, one: ModeChange): P
     case 'b':
       return ban(client, session, room, add, param);
     case 'k':
+      if (add && !isSayableKey(param)) return refused('bad-name', 'A key is one word without commas that does not begin with a colon.');
       return rooms.configure(user, room, { key: add ? param : null }, client);
     case 'l': {
       const limit = Number.parseInt(param, 10);
@@ -128,7 +135,7 @@ function addressOf(client: Client, account: string): UserAddress | undefined {
   }
 }
 
-/** People are invisible (`i`) and cannot change it; `B` marks nothing here. */
+/** People are invisible (`i`) and cannot change it. */
 function userMode(client: Client, target: string, modes: string | undefined): void {
   if (target.toLowerCase() !== client.nick.toLowerCase()) {
     client.numeric(
@@ -137,7 +144,7 @@ function userMode(client: Client, target: string, modes: string | undefined): vo
     );
     return;
   }
-  if (modes !== undefined && /[^+\-iwB]/.test(modes)) client.numeric('ERR_UMODEUNKNOWNFLAG', 'Unknown MODE flag');
+  if (modes !== undefined && /[^+\-iw]/.test(modes)) client.numeric('ERR_UMODEUNKNOWNFLAG', 'Unknown MODE flag');
   else if (modes === undefined) client.numericWords('RPL_UMODEIS', '+i');
 }
 

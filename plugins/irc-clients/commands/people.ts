@@ -24,7 +24,8 @@ function serverOf(client: Client, person: Person): { readonly name: string; read
 }
 
 export function who(client: Client, session: Session, params: readonly string[]): void {
-  const [mask = '*', options = ''] = params;
+  const [asked = '*', options = ''] = params;
+  const mask = asked === '0' ? '*' : asked;
   const fields = /%([a-z]+)(?:,(\d{1,3}))?/.exec(options);
   const show = (person: Person, room: Room | undefined): void => {
     if (fields === null) whoReply(client, person, room);
@@ -43,7 +44,7 @@ export function who(client: Client, session: Session, params: readonly string[])
       if (shown >= mostMatches) break;
     }
   }
-  client.numeric('RPL_ENDOFWHO', mask, 'End of WHO list');
+  client.numeric('RPL_ENDOFWHO', asked, 'End of WHO list');
 }
 
 /** By exact nick anybody; by mask those with whom one shares a room, and oneself. */
@@ -54,7 +55,7 @@ function* matching(client: Client, session: Session, mask: string): Iterable<Per
     if (person !== undefined) yield person;
     return;
   }
-  const glob = mask === '0' ? '*' : mask.toLowerCase();
+  const glob = mask.toLowerCase();
   const seen = new Set<string>();
   for (const room of session.user.rooms)
     for (const member of room.members.values()) {
@@ -70,7 +71,7 @@ function flagsOf(client: Client, person: Person, room: Room | undefined): string
   const member = room?.members.get(person.id);
   const signs = room === undefined || member === undefined ? '' : statusSigns(member, room.config.moderated, client.has(flag.multiPrefix));
   const star = userOf(client, person)?.administrator === true ? '*' : '';
-  return `${person.away === null ? 'H' : 'G'}${star}${person.bot ? 'B' : ''}${signs}`;
+  return `${person.away === null ? 'H' : 'G'}${star}${signs}${person.bot ? 'B' : ''}`;
 }
 
 function whoReply(client: Client, person: Person, room: Room | undefined): void {

@@ -1,7 +1,7 @@
 /** About the server: MOTD, LUSERS, VERSION, TIME, INFO, ADMIN, LINKS. */
 import type { Client } from '../client.ts';
 import { oneWord } from '../encode.ts';
-import { sendCounts, sendMotd } from '../welcome.ts';
+import { sendCounts, sendMotd, sendSupport } from '../welcome.ts';
 
 export function motd(client: Client): void {
   sendMotd(client);
@@ -13,6 +13,7 @@ export function lusers(client: Client): void {
 
 export function version(client: Client): void {
   client.numeric('RPL_VERSION', `banyan-${client.server.host.version}`, client.server.name, client.server.host.title);
+  sendSupport(client);
 }
 
 export function time(client: Client): void {

@@ -35,6 +35,7 @@ export function cap(client: Client, params: readonly string[]): Promise<void> | 
     case 'END':
       if (registration === undefined) return undefined;
       registration.negotiating = false;
+      registration.sasl.abort();
       return registration.advance();
     default:
       client.numeric('ERR_INVALIDCAPCMD', subcommand, 'Invalid CAP command');

@@ -1,0 +1,54 @@
+/** What a client has set going and what it has been shown, so that an answer can be put behind both. */
+
+/** The protocol of the unicasts by which a client learns that it has been shown everything before them. */
+export const barrierProtocol = 'irc-clients barrier';
+
+export class Order {
+  #unsettled = 0;
+  #whenSettled: (() => void)[] = [];
+  readonly #barriers = new Map<number, () => void>();
+  #minted = 0;
+
+  /** Counts work, which must not reject, until it has come to its end. */
+  begin(work: Promise<void>): void {
+    this.#unsettled++;
+    void this.#finish(work);
+  }
+
+  async #finish(work: Promise<void>): Promise<void> {
+    await work;
+    this.#unsettled--;
+    if (this.#unsettled > 0) return;
+    const waiting = this.#whenSettled;
+    this.#whenSettled = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  get isSettled(): boolean {
+    return this.#unsettled === 0;
+  }
+
+  settled(): Promise<void> {
+    return this.isSettled ? Promise.resolve() : new Promise((resolve) => this.#whenSettled.push(resolve));
+  }
+
+  /** Sends a number behind everything that is to be shown; resolves when it comes by, at once when it cannot be sent. */
+  barrier(send: (number: number) => boolean): Promise<void> {
+    const number = ++this.#minted;
+    return new Promise((resolve) => {
+      this.#barriers.set(number, resolve);
+      if (!send(number)) this.pass(number);
+    });
+  }
+
+  pass(number: number): void {
+    this.#barriers.get(number)?.();
+    this.#barriers.delete(number);
+  }
+
+  /** Nothing will be shown any more: nobody waits. */
+  release(): void {
+    for (const resolve of this.#barriers.values()) resolve();
+    this.#barriers.clear();
+  }
+}
