@@ -49,7 +49,7 @@ const houseRules = [
   {
     pattern: /\bMath\.random\b/,
     where: /^(?!test\/|bench\/)/,
-    remedy: 'guessable: take randomBytes or randomInt of node:crypto',
+    remedy: 'guessable: take randomBytes or randomInt of node:crypto, in the page crypto.getRandomValues',
   },
   {
     pattern: /\b(?:describe|it|context|suite|test)\.only\(/,
@@ -116,7 +116,8 @@ function checkImports(file, text) {
   const area = areas.find((candidate) => candidate.at.test(file));
   const ownFolder = /^plugins\/[^/]+\//.exec(file)?.[0];
   const page = file.startsWith('plugins/web/page/');
-  const product = /^(?:server|storage|plugins)\//.test(file) && !page;
+  // A plugin's build script runs where the source is: development packages are installed there.
+  const product = /^(?:server|storage|plugins)\//.test(file) && !page && !/^plugins\/[^/]+\/build\.mjs$/.test(file);
   const imports =
     /(?:^|\n)\s*(?:import|export)(\s+type)?\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|\bimport\s*\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)\s*import\s+['"]([^'"]+)['"]/g;
   for (const match of text.matchAll(imports)) {

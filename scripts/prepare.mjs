@@ -11,7 +11,7 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 export async function ensurePackages() {
   if (packagesComplete()) return;
   console.log('Installing packages; the database engine is compiled once, which takes a minute or two ...');
-  if ((await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel', 'error'])) !== 0) {
+  if ((await run('npm', ['install', '--include=dev', '--no-audit', '--no-fund', '--loglevel', 'error'])) !== 0) {
     throw new Error(
       'npm install failed; the message above says why. A C++ compiler, make and Python are needed once (Debian: apt-get install build-essential python3).',
     );

@@ -22,6 +22,11 @@ const longestDelay = 15_000;
 const pingEvery = 20_000;
 const silenceLimit = 45_000;
 
+/** From 0 to 1: not all pages come back at the same moment after a restart of the server. */
+function fraction(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32;
+}
+
 const lost: Reply = { ok: false, code: 'disconnected', text: 'The connection was lost.' };
 
 export class Connection {
@@ -97,7 +102,7 @@ export class Connection {
     this.#socket = undefined;
     for (const resolve of this.#waiting.values()) resolve(lost);
     this.#waiting.clear();
-    const wait = this.#delay * (0.5 + Math.random());
+    const wait = this.#delay * (0.5 + fraction());
     this.#delay = Math.min(this.#delay * 2, longestDelay);
     this.link.value = { name: 'waiting', until: Date.now() + wait };
     this.#timer = setTimeout(() => this.#open(), wait);

@@ -26,6 +26,7 @@ describe('the borders of the source', () => {
     expect(
       await complaintsAbout({
         'plugins/web/index.ts': `import { z } from 'zod';\nimport type { Host } from '../../server/plugin.ts';\nimport './session.ts';\n`,
+        'plugins/web/build.mjs': `import { build } from 'esbuild';\n`,
         'plugins/irc-link/index.ts': `import { parse } from '../irc/line.ts';\nimport { createHash } from 'node:crypto';\n`,
         'server/core.ts': `import { openLog } from './log/logbook.ts';\nimport type { Storage } from './storage.ts';\n`,
         'storage/sqlite/index.ts': `import type { Storage } from '../../server/storage.ts';\nimport type { Position } from '../../server/model/event.ts';\n`,
