@@ -44,7 +44,7 @@ async function signIn(web: WebSession, frame: Extract<ClientFrame, { type: 'gues
         ? await accounts.register(frame.name, frame.password, web.remoteAddress)
         : await accounts.verify(frame.name, frame.password, web.remoteAddress);
   if (!account.ok) {
-    web.phase = { name: 'strange' };
+    web.strangerAgain();
     return account;
   }
   return web.enter(() => users.connectAccount({ ...web.connection(), account: account.value.name }, web), {
@@ -98,7 +98,7 @@ async function act(web: WebSession, session: Session, frame: Present): Promise<R
         : found;
     }
     case 'command': {
-      const room = frame.room === undefined ? undefined : findRoom(web, frame.room);
+      const room = frame.room === undefined ? undefined : findRoom(web, user, frame.room);
       const text = await host.commands.run(frame.name, { user, session, room, args: frame.args });
       return text === undefined ? refused('not-permitted', `There is no command "${frame.name}".`) : accepted({ text });
     }
@@ -116,7 +116,7 @@ async function act(web: WebSession, session: Session, frame: Present): Promise<R
     case 'read':
     case 'history':
     case 'typing': {
-      const room = findRoom(web, frame.room);
+      const room = findRoom(web, user, frame.room);
       return room === undefined ? refused('no-such-room', 'There is no such room.') : inRoom(web, user, room, frame);
     }
     default:
@@ -241,10 +241,15 @@ function roomName(text: string): string {
   return address?.[1] ?? text.replace(/^#/, '');
 }
 
-function findRoom(web: WebSession, text: string): Room | undefined {
-  if (!text.includes('://')) return web.host.rooms.byName(roomName(text));
+/** Who is not in a hidden room is told the same as if there were none. Threat class A13. */
+function findRoom(web: WebSession, user: User, text: string): Room | undefined {
+  const room = text.includes('://') ? roomAt(web, text) : web.host.rooms.byName(roomName(text));
+  return room?.config.hidden === true && !room.members.has(user.id) && !user.administrator ? undefined : room;
+}
+
+function roomAt(web: WebSession, address: string): Room | undefined {
   try {
-    return web.host.rooms.get(parseRoomAddress(text));
+    return web.host.rooms.get(parseRoomAddress(address));
   } catch (error) {
     if (error instanceof AddressError) return undefined;
     throw error;

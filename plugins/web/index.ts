@@ -1,7 +1,6 @@
 /** The web client: the page, and the native protocol by which it (and any bot) talks to the server. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { z } from 'zod';
 import { definePlugin, type Host, type RunningPlugin } from '../../server/plugin.ts';
@@ -55,8 +54,10 @@ function start(host: Host, settings: WebConfig): RunningPlugin {
   };
   const sessions = new Set<WebSession>();
 
+  const origins = new Set([...settings.origins, ...host.http.urls].map((url) => new URL(url).origin));
+
   function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    const refusal = mayConnect(request, settings.origins);
+    const refusal = mayConnect(request, origins);
     if (refusal !== undefined) {
       stream.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\n\r\n`);
       return;
@@ -79,7 +80,7 @@ function start(host: Host, settings: WebConfig): RunningPlugin {
         else strangers.delete(remoteAddress);
       };
       const deadline = host.clock.after(settings.sign_in_seconds * 1_000, () => socket.close(1008, 'sign-in took too long'));
-      const secure = request.socket instanceof TLSSocket || request.headers['x-forwarded-proto'] === 'https';
+      const secure = host.http.secure(request);
       const session = new WebSession({ host, express, socket, stream, remoteAddress, secure, options, signedIn: known });
       sessions.add(session);
       let alive = true;
@@ -89,6 +90,7 @@ function start(host: Host, settings: WebConfig): RunningPlugin {
         socket.ping();
       });
       socket.on('pong', () => (alive = true));
+      socket.on('ping', () => session.pinged());
       socket.on('message', (data: Buffer, binary: boolean) => {
         alive = true;
         if (binary) session.close(1003, 'text frames only');
@@ -127,18 +129,17 @@ function start(host: Host, settings: WebConfig): RunningPlugin {
   };
 }
 
-/** A page of another site must not act in a person's name. Threat class A6. */
-function mayConnect(request: IncomingMessage, origins: readonly string[]): string | undefined {
+/** Node drops the headers after the hundredth: the Origin might have been among those. */
+const mostHeaders = 99;
+const longestProtocolHeader = 200;
+
+/** Why not. A page of another site must not act in a person's name. Threat class A6. */
+function mayConnect(request: IncomingMessage, origins: ReadonlySet<string>): string | undefined {
   const { origin, host } = request.headers;
-  if (request.headers['sec-websocket-protocol'] !== undefined && request.headers['sec-websocket-protocol'].length > 200)
-    return '400 Bad Request';
+  if (request.rawHeaders.length > 2 * mostHeaders) return '431 Request Header Fields Too Large';
+  if ((request.headers['sec-websocket-protocol'] ?? '').length > longestProtocolHeader) return '400 Bad Request';
   if (origin === undefined) return undefined;
-  let parsed: URL;
-  try {
-    parsed = new URL(origin);
-  } catch {
-    return '403 Forbidden';
-  }
-  if (parsed.host === host || origins.some((allowed) => new URL(allowed).origin === parsed.origin)) return undefined;
-  return '403 Forbidden';
+  if (!URL.canParse(origin)) return '403 Forbidden';
+  const parsed = new URL(origin);
+  return parsed.host === host || origins.has(parsed.origin) ? undefined : '403 Forbidden';
 }

@@ -1,17 +1,18 @@
 /** One connected page or bot. */
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type {
-  Account,
-  Batch,
-  Bucket,
-  Host,
-  Outcome,
-  PrivateRecord,
-  Room,
-  Session,
-  SessionHandler,
-  UserChange,
+import {
+  refused,
+  type Account,
+  type Batch,
+  type Bucket,
+  type Host,
+  type Outcome,
+  type PrivateRecord,
+  type Room,
+  type Session,
+  type SessionHandler,
+  type UserChange,
 } from '../../server/plugin.ts';
 import { actions } from './actions.ts';
 import type { Express } from './express.ts';
@@ -144,14 +145,26 @@ export class WebSession implements SessionHandler {
     this.send({ type: 'reply', id: id ?? null, ok: false, code, text });
   }
 
+  /** A ping of the WebSocket (answered by package ws, one at a time) counts like a frame: floods end. Threat class A6. */
+  pinged(): void {
+    if (this.phase.name !== 'closed' && !this.#bucket.take()) this.close(1008, 'too many frames');
+  }
+
+  /** Signing in did not work; while the connection lives it may be tried again. */
+  strangerAgain(): void {
+    if (this.phase.name === 'signing-in') this.phase = { name: 'strange' };
+  }
+
   /** Becomes somebody. */
   async enter(
     connect: () => Outcome<Session>,
     tokens: { readonly account?: Account; readonly stay?: boolean; readonly token?: string },
   ): Promise<Outcome<object>> {
+    // The connection may have gone while the password was checked: nobody must stay present without one.
+    if (this.phase.name !== 'signing-in') return refused('unavailable', 'The connection has gone.');
     const outcome = connect();
     if (!outcome.ok) {
-      this.phase = { name: 'strange' };
+      this.strangerAgain();
       return outcome;
     }
     const session = outcome.value;

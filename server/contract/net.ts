@@ -157,6 +157,8 @@ export interface Http {
   readonly urls: readonly string[];
   /** The address of the person, honouring X-Forwarded-For only from the proxies in the configuration. */
   remoteAddress(request: IncomingMessage): string;
+  /** Whether the person's connection is encrypted: here, or by what such a proxy says in X-Forwarded-Proto. */
+  secure(request: IncomingMessage): boolean;
 }
 
 /** A token bucket. `take` is false when the bucket is empty; nothing is queued. */

@@ -118,6 +118,7 @@ export class PluginHost {
           return http.urls;
         },
         remoteAddress: (request) => http.remoteAddress(request),
+        secure: (request) => http.secure(request),
       },
       users: core.users,
       rooms: core.rooms,

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { Http, HttpRoute, Listener, UpgradeRoute } from '../contract/net.ts';
@@ -145,6 +146,12 @@ export class HttpService implements Http {
     const forwarded = request.headers['x-forwarded-for'];
     const last = (Array.isArray(forwarded) ? forwarded.join(',') : (forwarded ?? '')).split(',').at(-1)?.trim();
     return last === undefined || last === '' ? direct : plainAddress(last);
+  }
+
+  secure(request: IncomingMessage): boolean {
+    if (request.socket instanceof TLSSocket) return true;
+    const direct = plainAddress(request.socket.remoteAddress ?? '');
+    return this.#options.trustedProxies.includes(direct) && request.headers['x-forwarded-proto'] === 'https';
   }
 
   async close(): Promise<void> {

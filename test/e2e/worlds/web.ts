@@ -180,7 +180,9 @@ export async function webWorld(person: Person, page: Page, options: WebWorldOpti
       alone(async () => {
         await room.click();
         await look(true);
-        const names = await page.getByTestId('member').evaluateAll((rows) => rows.map((row) => row.getAttribute('data-nick') ?? ''));
+        const names = await page
+          .getByTestId('member')
+          .evaluateAll((rows: readonly ElementLike[]) => rows.map((row) => row.getAttribute('data-nick') ?? ''));
         return names.map((name) => notebook.who(name));
       }),
     async stop() {
