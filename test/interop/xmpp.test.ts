@@ -83,7 +83,10 @@ describe('federation with a real Prosody', function () {
         const web = await nativeGuest(pair.banyan.port('web'), 'wanda');
         const alice = await login(pair, 'alice');
         await alice.join(room, 'Alice').catch(async (error: unknown) => {
-          throw new Error(`no federation; Banyan says:\n${pair.banyan.output().slice(-3000)}\nProsody says:\n${(await pair.prosody.log()).slice(-5000)}`, { cause: error });
+          throw new Error(
+            `no federation; Banyan says:\n${pair.banyan.output().slice(-3000)}\nProsody says:\n${(await pair.prosody.log()).slice(-5000)}`,
+            { cause: error },
+          );
         });
         await alice.say(room, 'hello from afar');
         await web.expectItem('the message', (item) => item.type === undefined && item['text'] === 'hello from afar');
