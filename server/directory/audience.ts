@@ -3,7 +3,7 @@ import type { UserChange } from '../model/event.ts';
 import type { Logger } from 'pino';
 import type { Delivery } from '../log/delivery.ts';
 import type { Follower } from '../contract/rooms.ts';
-import type { Directory, RoomState, SessionState, UserState } from './state.ts';
+import type { Directory, NetworkState, RoomState, SessionState, UserState } from './state.ts';
 import type { SessionHandler } from '../contract/users.ts';
 
 export type Watcher = (change: UserChange | { readonly kind: 'introduced'; readonly user: UserState }) => void;
@@ -11,9 +11,8 @@ export type Watcher = (change: UserChange | { readonly kind: 'introduced'; reado
 export class Audience {
   readonly #directory: Directory;
   readonly #delivery: Delivery;
-  readonly #watchers = new Set<Watcher>();
-
   readonly #log: Logger;
+  readonly #watchers = new Set<Watcher>();
 
   constructor(directory: Directory, delivery: Delivery, log: Logger) {
     this.#directory = directory;
@@ -30,14 +29,18 @@ export class Audience {
     for (const watcher of this.#watchers) watcher({ kind: 'introduced', user });
   }
 
-  /** Tells of a change in order with everything else. `rooms` are those shared at the moment of the change. */
+  /** Tells of a change in order with everything else: those who are concerned at this moment. `rooms` are those shared now. */
   tell(user: UserState, change: UserChange, rooms: Iterable<RoomState> = user.rooms): void {
     const shared = [...rooms];
     const own = [...user.sessions];
-    this.#delivery.step(undefined, () => this.#show(user, change, shared, own));
+    const networks = [...this.#directory.networks.values()].filter(
+      (network) =>
+        network.address !== user.network && (network.watched.has(user.id) || shared.some((room) => network.mirrors.has(room))),
+    );
+    this.#delivery.step(undefined, () => this.#show(change, shared, own, networks));
   }
 
-  #show(user: UserState, change: UserChange, rooms: readonly RoomState[], own: readonly SessionState[]): void {
+  #show(change: UserChange, rooms: readonly RoomState[], own: readonly SessionState[], networks: readonly NetworkState[]): void {
     const told = new Set<Follower>();
     for (const session of own) {
       told.add(session.handler);
@@ -50,10 +53,8 @@ export class Audience {
         this.#guard(() => (follower as SessionHandler).userChanged(change));
       }
     }
-    for (const network of this.#directory.networks.values()) {
-      if (network.address === user.network) continue;
-      if (network.watched.has(user.id) || rooms.some((room) => network.mirrors.has(room)))
-        this.#guard(() => network.handler.userChanged(change));
+    for (const network of networks) {
+      if (this.#directory.networks.get(network.address) === network) this.#guard(() => network.handler.userChanged(change));
     }
     for (const watcher of this.#watchers) this.#guard(() => watcher(change));
   }

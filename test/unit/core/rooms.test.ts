@@ -258,6 +258,26 @@ describe('networks', () => {
     expect(core.users.count.foreign).to.equal(0);
   });
 
+  it('hear of the quit of somebody whom they watch and share no room with', async () => {
+    const { core } = await testCore();
+    const ann = guest(core, 'ann');
+    const told: string[] = [];
+    const network = core.networks.declare(
+      { address: 'irc:testnet@chat.example' as never, title: 'TestNet', label: 'testnet' },
+      {
+        privateMessage: () => undefined,
+        unicast: () => undefined,
+        userChanged: (change) => told.push(`${change.kind} ${change.before.nick}`),
+        killed: () => undefined,
+      },
+    );
+    network.watch(ann.session.user.id);
+    value(core.users.rename(ann.session.user, 'anna'));
+    core.users.disconnect(ann.session, 'bye');
+    await quiet();
+    expect(told).to.deep.equal(['nick ann', 'quit anna']);
+  });
+
   it('refuse to speak for anybody else', async () => {
     const { core } = await testCore();
     const ann = guest(core, 'ann');
