@@ -34,8 +34,7 @@ export class Audience {
     const shared = [...rooms];
     const own = [...user.sessions];
     const networks = [...this.#directory.networks.values()].filter(
-      (network) =>
-        network.address !== user.network && (network.watched.has(user.id) || shared.some((room) => network.mirrors.has(room))),
+      (network) => network.address !== user.network && (network.watched.has(user.id) || shared.some((room) => network.mirrors.has(room))),
     );
     this.#delivery.step(undefined, () => this.#show(change, shared, own, networks));
   }

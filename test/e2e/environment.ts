@@ -85,17 +85,17 @@ async function assemble(
   const net = ircWorld('net', {
     channel,
     services: [service],
-    connect: () => connectIrc({ port: inspircd.port, nick: 'net' }),
+    connect: (nick) => connectIrc({ port: inspircd.port, nick }),
   });
   worlds.set('net', await started(net, (world) => world.stop()));
   const web = (await browser.newContext()).newPage().then((page) => webWorld('web', page, { url: banyan.page, nick: 'web', room }));
   worlds.set('web', await started(web, (world) => world.stop()));
   const irc = ircWorld('irc', {
     channel,
-    connect: () =>
+    connect: (nick) =>
       connectIrc({
         port: banyan.port('irc'),
-        nick: 'irc',
+        nick,
         capabilities: ['message-tags', 'server-time', 'batch', 'draft/chathistory'],
       }),
   });
@@ -118,7 +118,9 @@ async function assemble(
     async restoreRights() {
       for (const name of await ownerClient.names(channel)) {
         const nick = name.replace(/^[~&@%+]+/, '');
-        if (nick !== ownerClient.nick) ownerClient.send(`MODE ${channel} +o ${nick}`);
+        if (nick === ownerClient.nick) continue;
+        // By XMPP, only admins and owners of a room bar somebody (XEP-0045 section 9.1).
+        ownerClient.send(nick.startsWith('xmp') ? `MODE ${channel} +oa ${nick} ${nick}` : `MODE ${channel} +o ${nick}`);
       }
       await ownerClient.sync();
     },

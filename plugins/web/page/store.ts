@@ -337,7 +337,9 @@ function userChanged(frame: Extract<ServerFrame, { type: 'user' }>): void {
     if (frame.kind === 'quit') {
       if (each.members.delete(frame.address)) each.changed();
     } else if (member !== undefined && frame.now !== undefined) {
-      each.members.set(frame.address, { ...member, ...frame.now });
+      // The address of people of an IRC network is made of their nick.
+      if (frame.now.address !== frame.address) each.members.delete(frame.address);
+      each.members.set(frame.now.address, { ...member, ...frame.now });
       each.changed();
     }
     if (each.address === frame.address && frame.now !== undefined) {

@@ -6,8 +6,8 @@ const prefixes = /^[~&@%+]+/;
 
 export interface IrcWorldOptions {
   readonly channel: string;
-  /** Connects and registers; called again after the connection is lost. */
-  connect(): Promise<IrcClient>;
+  /** Connects and registers under that nick; called again after the connection is lost. */
+  connect(nick: string): Promise<IrcClient>;
   /** Members that stand for a server and are no persons. */
   readonly services?: readonly string[];
 }
@@ -18,7 +18,7 @@ export interface IrcWorldOptions {
  */
 export async function ircWorld(person: Person, { channel, connect, services = [] }: IrcWorldOptions): Promise<World> {
   const notebook = new Notebook();
-  let client = await connect();
+  let client = await connect(person);
   let read = 0;
   let banned: string | undefined;
   /** Ids of messages seen: what comes live and in the history again is one message. */
@@ -126,7 +126,7 @@ export async function ircWorld(person: Person, { channel, connect, services = []
     async reconnect() {
       if (client.open) return;
       look();
-      client = await connect();
+      client = await connect(client.nick);
       read = 0;
       notebook.know(client.nick, person);
       await client.join(channel);
