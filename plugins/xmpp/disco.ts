@@ -9,7 +9,7 @@ import { attribute, element, stanza, type Element } from './xml/element.ts';
 import { ns } from './xml/namespaces.ts';
 
 const mostItems = 500;
-const common = [ns.discoInfo, ns.discoItems, ns.ping, ns.version, ns.time];
+const common = [ns.discoInfo, ns.discoItems, ns.ping, ns.version, ns.time, ns.last];
 
 export class Disco {
   readonly #host: Host;

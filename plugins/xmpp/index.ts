@@ -39,7 +39,7 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
     privateMessage: (record, to) => router.privateMessage(record, to),
     unicast: () => undefined,
     userChanged: () => undefined,
-    killed: (user) => people.network(rooms.domainOf(user)).retire(user, 'removed by an administrator'),
+    killed: (user) => people.networkOf(user).retire(user, 'removed by an administrator'),
   };
   const people = new People(host, usersDomain, handler);
   const federation = new Federation({
@@ -48,13 +48,16 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
     own,
     secret: host.secret('dialback'),
     receive: (stanza) => router.receive(stanza),
+    broken: (from, to) => {
+      if (from === roomsDomain) rooms.probe(to);
+    },
   });
 
   /** A stanza of ours to another server. What cannot be delivered comes back as an error would from there. */
   function send(stanza: Element, failed?: (text: string) => void): void {
     const from = domainOf(attribute(stanza, 'from'));
     const to = domainOf(attribute(stanza, 'to'));
-    if (from === undefined || to === undefined || own.has(to)) return;
+    if (from === undefined || to === undefined || !own.has(from) || own.has(to)) return;
     federation.send(from, to, {
       xml: serialise(stanza),
       failed: (condition, text) => {
@@ -76,7 +79,7 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
     domain: roomsDomain,
     historyMessages: config.history_messages,
     send: (to, xml) => federation.send(roomsDomain, to.domain, { xml, failed: (_, why) => rooms.unreachable(to, why) }),
-    reply: (stanza) => send(stanza),
+    reply: send,
   });
   const router = new Router({ host, people, rooms, disco: new Disco(host, rooms, people), send });
   const unresolve = host.networks.resolver('xmpp', (address) => people.resolve(address));

@@ -20,12 +20,16 @@ import { escapeLocal, jid, unescapeLocal, type Jid } from './jid.ts';
 
 /** Milliseconds after which somebody who is in no room and has written nothing is forgotten. */
 const idleLimit = 600_000;
+/** Pairs of people whose last address is remembered. */
+const mostPairs = 10_000;
 
 export class People {
   readonly #host: Host;
   readonly #handler: NetworkHandler;
   readonly #networks = new Map<Domain, Network>();
   readonly #secret: Buffer;
+  /** Which of several addresses of one of ours a correspondent used last, by correspondent and address of ours; the oldest first. */
+  readonly #used = new Map<string, Jid>();
   readonly usersDomain: Domain;
 
   constructor(host: Host, usersDomain: Domain, handler: NetworkHandler) {
@@ -44,6 +48,11 @@ export class People {
     return network;
   }
 
+  /** The network of one of its people. */
+  networkOf(user: User): Network {
+    return this.network(addressParts(user.address).domain);
+  }
+
   /** The user behind a bare address of another server, made known to the core. */
   user(address: Jid, nick = address.local): User {
     const wanted = xmppUserAddress(address.local, address.domain);
@@ -60,7 +69,7 @@ export class People {
   }
 
   rename(user: User, nick: string): void {
-    this.#networks.get(addressParts(user.address).domain)?.rename(user, nick);
+    this.networkOf(user).rename(user, nick);
   }
 
   /** For the core's resolver: anybody with an XMPP address can be written to. */
@@ -106,7 +115,10 @@ export class People {
     try {
       if (of.domain === this.#host.domain) {
         const name = unescapeLocal(of.local);
-        return name.startsWith('guest-') ? parseUserAddress(`banyan://${of.domain}/~${name}`) : userAddress(of.domain, name);
+        if (name.startsWith('guest-')) return parseUserAddress(`banyan://${of.domain}/~${name}`);
+        // No guest can have the nick of an account, so a nick here is never in an account's way.
+        const guest = this.#host.users.byNick(name);
+        return guest?.guest === true ? guest.address : userAddress(of.domain, name);
       }
       if (of.domain !== this.usersDomain) return xmppUserAddress(of.local, of.domain);
       const percent = of.local.lastIndexOf('%');
@@ -116,6 +128,24 @@ export class People {
       if (error instanceof AddressError) return undefined;
       throw error;
     }
+  }
+
+  /** Somebody wrote to one of ours by that address. */
+  wroteTo(correspondent: Jid, address: UserAddress, by: Jid): void {
+    const key = `${correspondent.bare}\n${address}`;
+    this.#used.delete(key);
+    this.#used.set(key, by);
+    if (this.#used.size <= mostPairs) return;
+    for (const [oldest] of this.#used) {
+      this.#used.delete(oldest);
+      break;
+    }
+  }
+
+  /** From which address one of ours writes to somebody: the one by which it was written to, while that still means it. */
+  writesFrom(address: UserAddress, correspondent: Jid): Jid | undefined {
+    const used = this.#used.get(`${correspondent.bare}\n${address}`);
+    return used !== undefined && this.addressOf(used) === address ? used : this.jidOf(address);
   }
 
   /** XEP-0421: the same for a person in a room whatever the nick, and another in another room. */

@@ -1,11 +1,13 @@
 /** What becomes of each stanza from another server (RFC 6121 section 8). */
-import type { Host, PrivateRecord, User } from '../../server/plugin.ts';
+import type { Host, Outcome, PrivateRecord, User, UserAddress } from '../../server/plugin.ts';
 import type { Disco } from './disco.ts';
 import { tryParseJid, type Jid } from './jid.ts';
+import { encryptedError, readBody } from './message-body.ts';
+import { readOriginal } from './muc/stanzas.ts';
 import type { RoomService } from './muc/service.ts';
 import type { People } from './people.ts';
-import { bounce, conditionOf, refusalError, type StanzaError } from './stanza-error.ts';
-import { fromBody, toBody } from './text.ts';
+import { bounce, conditionOf, errorElement, refusalError, type StanzaError } from './stanza-error.ts';
+import { toBody, type Said } from './text.ts';
 import { attribute, childOf, childText, element, elements, stanza, type Element } from './xml/element.ts';
 import { ns } from './xml/namespaces.ts';
 
@@ -16,6 +18,21 @@ export interface RouterParts {
   readonly disco: Disco;
   /** Sends a stanza by its from and to; `failed` is told when it cannot be delivered. */
   readonly send: (stanza: Element, failed?: (text: string) => void) => void;
+}
+
+/** An invitation to a room, mediated by the room (XEP-0045 section 7.8.2) or direct (XEP-0249). */
+interface Invitation {
+  readonly room: Jid;
+  readonly reason: string;
+}
+
+function invitationIn(what: Element, from: Jid): Invitation | undefined {
+  const direct = childOf(what, 'x', ns.conference);
+  const named = direct === undefined ? undefined : tryParseJid(attribute(direct, 'jid'));
+  if (direct !== undefined && named !== undefined) return { room: named, reason: attribute(direct, 'reason') ?? '' };
+  const x = childOf(what, 'x', ns.mucUser);
+  const mediated = x === undefined ? undefined : childOf(x, 'invite', ns.mucUser);
+  return mediated === undefined ? undefined : { room: from, reason: childText(mediated, 'reason', ns.mucUser) ?? '' };
 }
 
 export class Router {
@@ -36,8 +53,10 @@ export class Router {
     const toRooms = to.domain === this.#parts.rooms.domain;
     switch (what.name) {
       case 'message':
-        if (toRooms) this.#parts.rooms.message(what, from, to);
-        else this.#message(what, from, to);
+        if (toRooms) {
+          if (attribute(what, 'type') === 'error') this.#undeliveredInRoom(what, from, to);
+          this.#parts.rooms.message(what, from, to);
+        } else this.#message(what, from, to);
         break;
       case 'presence':
         if (toRooms) this.#parts.rooms.presence(what, from, to);
@@ -62,49 +81,81 @@ export class Router {
   // ---- messages to people
 
   #message(what: Element, from: Jid, to: Jid): void {
+    const { people } = this.#parts;
     const type = attribute(what, 'type') ?? 'normal';
+    const address = people.addressOf(to);
     if (type === 'error') {
-      this.#undelivered(what, from, to);
+      if (address !== undefined) this.#undelivered(what, from, address);
       return;
     }
-    const body = childText(what, 'body', ns.client);
-    if (type === 'headline' || from.local === '' || body === undefined || body === '') return;
-    const address = this.#parts.people.addressOf(to);
-    if (type === 'groupchat' || address === undefined) {
-      this.#refuse(what, { condition: 'service-unavailable' });
+    if (type === 'headline' || from.local === '') return;
+    const body = readBody(what);
+    const invitation = invitationIn(what, from);
+    if (type === 'groupchat' || (address === undefined && body.kind !== 'none')) this.#refuse(what, { condition: 'service-unavailable' });
+    else if (address === undefined) return;
+    else if (invitation !== undefined) this.#invited(what, from, address, invitation);
+    else if (body.kind === 'encrypted') this.#refuse(what, encryptedError);
+    // Chat states, receipts and markers without a body concern nobody here.
+    else if (body.kind === 'said') {
+      people.wroteTo(from, address, to);
+      this.#deliver(what, from, address, body.said);
+    }
+  }
+
+  #deliver(what: Element, from: Jid, address: UserAddress, said: Said): void {
+    const { people, host } = this.#parts;
+    people
+      .network(from.domain)
+      .privateMessage(people.user(from), address, said)
+      .then((outcome) => this.#settle(what, outcome))
+      .catch((error: unknown) => host.log.error({ err: error }, 'a private message failed'));
+  }
+
+  #settle(what: Element, outcome: Outcome<unknown>): void {
+    if (outcome.ok) return;
+    const { refusal } = outcome;
+    // RFC 6121 section 8.5.1: the same for everybody who cannot be written to.
+    this.#refuse(what, refusal.code === 'no-such-user' ? { condition: 'service-unavailable' } : refusalError(refusal));
+  }
+
+  /** An invitation to one of our rooms is one; to a room elsewhere it is told in words, since our people cannot go there. */
+  #invited(what: Element, from: Jid, address: UserAddress, { room: to, reason }: Invitation): void {
+    const { people, rooms, host } = this.#parts;
+    const room = to.domain === rooms.domain ? rooms.roomOf(to) : undefined;
+    if (room === undefined) {
+      const plain = `Invitation to the room ${to.bare}${reason === '' ? '' : `: ${reason}`}`;
+      this.#deliver(what, from, address, { text: { plain, spans: [] }, style: 'normal' });
       return;
     }
-    const user = this.#parts.people.user(from);
-    const said = fromBody(body, childOf(what, 'unstyled', ns.styling) === undefined);
-    const network = this.#parts.people.network(from.domain);
-    network
-      .privateMessage(user, address, said)
-      .then((outcome) =>
-        outcome.ok
-          ? undefined
-          : this.#refuse(
-              what,
-              outcome.refusal.code === 'no-such-user' ? { condition: 'service-unavailable' } : refusalError(outcome.refusal),
-            ),
-      )
-      .catch((error: unknown) => this.#parts.host.log.error({ err: error }, 'a private message failed'));
+    host.rooms
+      .invite(people.user(from), room, address, reason)
+      .then((outcome) => this.#settle(what, outcome))
+      .catch((error: unknown) => host.log.error({ err: error }, 'an invitation failed'));
   }
 
   /** One of ours wrote to somebody who cannot be reached: it is told so. */
-  #undelivered(what: Element, from: Jid, to: Jid): void {
+  #undelivered(what: Element, from: Jid, sender: UserAddress): void {
     const { condition, text } = conditionOf(what);
-    const address = this.#parts.people.addressOf(to);
     const user = this.#parts.people.known(from);
-    if (address === undefined || user === undefined) return;
-    this.#tellSender(user, address, text === '' ? condition : `${condition}: ${text}`);
+    if (user !== undefined) this.#tellSender(user, sender, text === '' ? condition : `${condition}: ${text}`);
   }
 
-  #tellSender(to: User, sender: NonNullable<ReturnType<People['addressOf']>>, why: string): void {
-    const network = this.#parts.people.network(this.#parts.rooms.domainOf(to));
+  /** A private message through a room came back from the client that it was for. */
+  #undeliveredInRoom(what: Element, from: Jid, to: Jid): void {
+    const room = this.#parts.rooms.roomOf(to);
+    const sender = room === undefined || to.resource === '' ? undefined : this.#parts.rooms.memberOf(room, to.resource)?.address;
+    if (sender !== undefined) this.#undelivered(what, from, sender);
+  }
+
+  #tellSender(to: User, sender: UserAddress, why: string): void {
+    const { people, host } = this.#parts;
+    // What is for people of other XMPP servers is bounced, not told: a notice could be bounced again, without end.
+    if (sender.startsWith('xmpp:')) return;
     const text = { plain: `Your message was not delivered (${why}).`, spans: [] };
-    network
+    people
+      .networkOf(to)
       .privateMessage(to, sender, { text, style: 'notice' })
-      .catch((error: unknown) => this.#parts.host.log.error({ err: error }, 'a notice failed'));
+      .catch((error: unknown) => host.log.error({ err: error }, 'a notice failed'));
   }
 
   /** A private message of the core to somebody of another server. */
@@ -114,51 +165,64 @@ export class Router {
     const target = people.jidOf(to.address);
     if (target === undefined) return;
     if (content.kind === 'invitation') {
-      this.#invite(record, target);
+      this.#invite(content, record.id, target);
       return;
     }
-    const author = host.users.byAddress(content.author.address)?.id;
+    const sender = content.author.address;
+    const failed = (why: string): void => {
+      if (content.room === undefined || !sender.startsWith('xmpp:')) this.#tellSender(to, sender, why);
+      else this.#bounceInRoom(content, why);
+    };
     const make = (from: string): Element =>
-      stanza(
-        'message',
-        { type: 'chat', from, to: target.bare, id: record.id },
-        stanza('body', {}, toBody(content.text, content.style)),
-        element('stanza-id', ns.stanzaId, { by: from, id: record.id }),
-      );
-    const room = content.room === undefined ? undefined : host.rooms.get(content.room);
-    if (room !== undefined && rooms.fromOccupant(room, author, to, make)) return;
-    const from = people.jidOf(content.author.address);
-    if (from !== undefined) send(make(from.bare), (why) => this.#tellSender(to, content.author.address, why));
+      stanza('message', { type: 'chat', from, to: target.bare, id: record.id }, stanza('body', {}, toBody(content.text, content.style)));
+    if (content.room !== undefined) {
+      const room = host.rooms.get(content.room);
+      const author = host.users.byAddress(sender)?.id;
+      // Never by another way: who writes through a room may not want to show the real address.
+      if (room === undefined || !rooms.fromOccupant(room, author, to, make, failed)) failed('no longer in the room');
+      return;
+    }
+    const from = people.writesFrom(sender, target);
+    if (from === undefined) failed('there is no address to write from');
+    else send(make(from.bare), failed);
   }
 
-  #invite(record: PrivateRecord, target: Jid): void {
-    const { content } = record;
-    if (content.kind !== 'invitation') return;
+  /** Somebody of another XMPP server wrote, through a room, to one who cannot be reached: the occupant's error, as the room's. */
+  #bounceInRoom(content: Extract<PrivateRecord['content'], { readonly kind: 'private' }>, why: string): void {
+    const { people, rooms, host, send } = this.#parts;
+    const room = content.room === undefined ? undefined : host.rooms.get(content.room);
+    const to = people.jidOf(content.author.address)?.bare;
+    if (room === undefined || to === undefined) return;
+    const { id } = readOriginal(content.original?.data);
+    const from = `${rooms.addressOf(room)}/${content.to.nick}`;
+    send(stanza('message', { type: 'error', from, to, id }, errorElement({ condition: 'recipient-unavailable', text: why })));
+  }
+
+  #invite(content: Extract<PrivateRecord['content'], { readonly kind: 'invitation' }>, id: string, target: Jid): void {
     const { people, rooms, host, send } = this.#parts;
     const room = host.rooms.get(content.room);
     if (room === undefined) return;
     const address = rooms.addressOf(room);
+    const reason = content.reason === '' ? undefined : content.reason;
     const from = people.jidOf(content.author.address)?.bare;
+    const why = reason === undefined ? undefined : element('reason', ns.mucUser, {}, reason);
+    const password = room.config.key === null ? undefined : element('password', ns.mucUser, {}, room.config.key);
     send(
       stanza(
         'message',
-        { from: address, to: target.bare, id: record.id },
-        element(
-          'x',
-          ns.mucUser,
-          {},
-          element('invite', ns.mucUser, { from }, content.reason === '' ? undefined : element('reason', ns.mucUser, {}, content.reason)),
-        ),
-        element('x', ns.conference, { jid: address, reason: content.reason === '' ? undefined : content.reason }),
+        { from: address, to: target.bare, id },
+        element('x', ns.mucUser, {}, element('invite', ns.mucUser, { from }, why), password),
+        element('x', ns.conference, { jid: address, reason, password: room.config.key ?? undefined }),
       ),
     );
   }
 
   // ---- presence of people
 
-  /** Our people show their presence in rooms; subscriptions are declined in words that every client knows (RFC 6121 section 3.1.4). */
+  /** Our people show their presence in rooms only; who asks for more is told no in words that every client knows (RFC 6121 sections 3.1.4, 4.3.2). */
   #presence(what: Element, from: Jid, to: Jid): void {
-    if (attribute(what, 'type') === 'subscribe')
+    const type = attribute(what, 'type');
+    if (type === 'subscribe' || type === 'probe')
       this.#parts.send(stanza('presence', { type: 'unsubscribed', from: to.bare, to: from.bare }));
   }
 
@@ -190,10 +254,7 @@ export class Router {
       if (namespace === ns.discoInfo) return disco.info(payload, to, asker);
       if (namespace === ns.discoItems) return disco.items(payload, to, asker);
     }
-    if (to.domain === rooms.domain && to.local !== '') {
-      if (to.resource === '' && namespace === ns.ping && rooms.roomOf(to) !== undefined) return stanza('iq', { type: 'result' });
-      return rooms.iq(what, payload, from, to);
-    }
+    if (to.domain === rooms.domain && to.local !== '') return rooms.iq(what, payload, from, to);
     if (to.local !== '') return undefined;
     if (namespace === ns.ping && type === 'get') return stanza('iq', { type: 'result' });
     if (namespace === ns.version && type === 'get')
@@ -202,6 +263,10 @@ export class Router {
         { type: 'result' },
         element('query', ns.version, {}, element('name', ns.version, {}, 'Banyan'), element('version', ns.version, {}, host.version)),
       );
+    if (namespace === ns.last && type === 'get') {
+      const seconds = String(Math.max(0, Math.floor((host.clock.now() - host.startedAt) / 1_000)));
+      return stanza('iq', { type: 'result' }, element('query', ns.last, { seconds }));
+    }
     if (namespace === ns.time && type === 'get')
       return stanza(
         'iq',

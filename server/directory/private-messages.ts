@@ -38,7 +38,7 @@ export class PrivateMessages {
     if (Buffer.byteLength(text.plain) > limits.messageBytes)
       return Promise.resolve(refused('too-large', `A message may have at most ${limits.messageBytes} bytes.`));
     from.activeAt = clock.now();
-    const recipient = this.#recipient(to);
+    const recipient = this.recipient(to);
     if (!recipient.ok) return Promise.resolve(recipient);
     const author = body.room === undefined ? authorOf(from) : this.#occupant(from, body);
     const content: PrivateContent = {
@@ -97,7 +97,8 @@ export class PrivateMessages {
     return authorOf(from, room?.members.get(from.id)?.nick);
   }
 
-  #recipient(to: UserAddress): Outcome<{ readonly user: UserState | undefined }> {
+  /** Who can be written to by an address; foreign people become known by it. Refuses: no-such-user. */
+  recipient(to: UserAddress): Outcome<{ readonly user: UserState | undefined }> {
     const { directory, domain } = this.#context;
     const live = directory.byAddress.get(to);
     if (live !== undefined) return accepted({ user: live });

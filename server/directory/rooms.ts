@@ -122,14 +122,15 @@ export class RoomDirectory implements Rooms {
     if (member === undefined) return refused('not-a-member', 'You are not in that room.');
     if (room.config.membersOnly && member.role !== 'moderator')
       return refused('not-permitted', 'Only moderators may invite to a room for members.');
-    const invited = this.#context.directory.byAddress.get(to);
+    const recipient = this.#private.recipient(to);
+    if (!recipient.ok) return recipient;
+    const invited = recipient.value.user;
     if (invited !== undefined && room.members.has(invited.id)) return refused('already-a-member', 'That person is in the room already.');
     if (room.invited.size < 1_000) room.invited.add(to);
-    const recipient = invited === undefined ? { address: to, nick: addressParts(to).name } : authorOf(invited);
     const content = {
       kind: 'invitation',
       author: authorOf(user, member.nick),
-      to: recipient,
+      to: invited === undefined ? { address: to, nick: addressParts(to).name } : authorOf(invited),
       room: room.address,
       reason: oneLine(reason),
     } as const;

@@ -9,6 +9,7 @@ import type { TlsStore } from './tls.ts';
 
 const lingerMilliseconds = 2_000;
 const handshakeMilliseconds = 15_000;
+const keepAliveMilliseconds = 120_000;
 let minted = 0;
 
 export class SocketConnection implements AcceptedConnection {
@@ -43,6 +44,8 @@ export class SocketConnection implements AcceptedConnection {
     this.#outbox = new Outbox(socket);
     if (socket instanceof TLSSocket) this.#facts = options.tls.facts(socket);
     socket.setNoDelay(true);
+    // A peer that vanished without a word is noticed in the end, also where nobody writes to it.
+    socket.setKeepAlive(true, keepAliveMilliseconds);
     this.#listen(socket);
   }
 

@@ -14,6 +14,8 @@ export interface FederationContext {
   readonly secret: Buffer;
   /** A stanza from a proved server. `from` and `to` are of the pair that was proved. */
   receive(stanza: Element): void;
+  /** A stream of ours broke off: what was on its way from `from` to `to` may be lost, and who was there may be gone. */
+  broken(from: Domain, to: Domain): void;
 }
 
 export function streamTools(context: FederationContext, name: string): StreamTools {

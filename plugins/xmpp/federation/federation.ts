@@ -1,17 +1,23 @@
 /** All streams with other servers: finds or opens the one for a pair of domains, and takes what others open. */
 import type { AcceptedConnection, Domain, LinkStatus } from '../../../server/plugin.ts';
+import type { Condition } from '../stanza-error.ts';
 import { pairKey } from '../stream/dialback.ts';
 import type { FederationContext } from './context.ts';
 import { Incoming } from './incoming.ts';
-import { Outgoing, type Parcel } from './outgoing.ts';
+import { Outgoing, type End, type Parcel } from './outgoing.ts';
 
 /** Milliseconds for which a domain that could not be reached is not tried again. */
 const restMilliseconds = 5_000;
 const longestRest = 120_000;
 
+/** Milliseconds without a stanza after which a stream is closed; the next stanza opens another. */
+const idleMilliseconds = 3_600_000;
+
 interface Failure {
   readonly until: number;
   readonly rest: number;
+  readonly condition: Condition;
+  readonly text: string;
 }
 
 export class Federation {
@@ -28,6 +34,8 @@ export class Federation {
   accept(connection: AcceptedConnection): void {
     const stream = new Incoming(this.#context, connection, {
       verify: (from, to, id, key) => this.#stream(to, from).verify(id, key),
+      // Whoever reaches us can be reached again: nobody waits for the end of a rest.
+      proved: (from, to) => this.#failures.delete(pairKey(to, from)),
       closed: (closed) => this.#incoming.delete(closed),
     });
     this.#incoming.add(stream);
@@ -38,7 +46,7 @@ export class Federation {
     const failure = this.#failures.get(key);
     if (this.#stopping || this.#context.config.blocked.includes(to)) parcel.failed('remote-server-not-found', `${to} is not spoken with`);
     else if (failure !== undefined && failure.until > this.#context.host.clock.now() && !this.#outgoing.has(key))
-      parcel.failed('remote-server-not-found', `${to} could not be reached a moment ago`);
+      parcel.failed(failure.condition, failure.text);
     else this.#stream(from, to).send(parcel);
   }
 
@@ -46,30 +54,27 @@ export class Federation {
     const key = pairKey(from, to);
     const known = this.#outgoing.get(key);
     if (known !== undefined) return known;
-    let wasReady = false;
-    const opened: Outgoing = new Outgoing(this.#context, from, to, (ended) => {
+    const opened: Outgoing = new Outgoing(this.#context, from, to, (ended, end) => {
       if (this.#outgoing.get(key) === ended) this.#outgoing.delete(key);
-      wasReady = ended.sent > 0;
-      this.#remember(key, wasReady);
+      if (end.wasReady) this.#failures.delete(key);
+      else this.#rest(key, end);
+      if (end.wasReady && end.broken && !this.#stopping) this.#context.broken(from, to);
     });
     // It may have ended before it was entered.
     if (opened.state !== 'over') this.#outgoing.set(key, opened);
     return opened;
   }
 
-  #remember(key: string, reached: boolean): void {
-    if (reached) {
-      this.#failures.delete(key);
-      return;
-    }
+  #rest(key: string, { condition, text }: End): void {
     const rest = Math.min((this.#failures.get(key)?.rest ?? restMilliseconds / 2) * 2, longestRest);
-    this.#failures.set(key, { until: this.#context.host.clock.now() + rest, rest });
+    this.#failures.set(key, { until: this.#context.host.clock.now() + rest, rest, condition, text });
   }
 
-  /** Forgets failures that are long over. */
+  /** Forgets failures that are long over, and closes streams that nobody uses. */
   sweep(): void {
     const now = this.#context.host.clock.now();
     for (const [key, { until }] of this.#failures) if (until + longestRest < now) this.#failures.delete(key);
+    for (const stream of [...this.#outgoing.values(), ...this.#incoming]) stream.closeIfIdle(now - idleMilliseconds);
   }
 
   stop(): void {

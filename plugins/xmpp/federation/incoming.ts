@@ -12,6 +12,7 @@ import {
 } from '../stream/dialback.ts';
 import { featuresElement } from '../stream/features.ts';
 import { claimedDomain, failureElement, provesDomain } from '../stream/sasl.ts';
+import type { StreamCondition } from '../stream/errors.ts';
 import { newStreamId, XmlStream, type StreamHeader } from '../stream/xml-stream.ts';
 import { attribute, element, is, namespaceOf, textOf, type Element } from '../xml/element.ts';
 import { ns } from '../xml/namespaces.ts';
@@ -21,12 +22,15 @@ import { streamTools, type FederationContext } from './context.ts';
 export interface IncomingOwner {
   /** Asks the server that DNS names for a domain whether it made a key. */
   verify(from: Domain, to: Domain, id: string, key: string): Promise<Verdict>;
+  /** The domain `from` spoke to us under its own name: it is there. */
+  proved(from: Domain, to: Domain): void;
   closed(stream: Incoming): void;
 }
 
 /** Pairs that one stream may prove. */
 const mostPairs = 64;
 const mostUnderWay = 8;
+const stanzas = new Set(['message', 'presence', 'iq']);
 
 export class Incoming {
   readonly #context: FederationContext;
@@ -46,10 +50,10 @@ export class Incoming {
     this.#owner = owner;
     this.#connection = connection;
     this.since = context.host.clock.now();
-    this.#stream = new XmlStream(connection, streamTools(context, `from ${connection.remoteAddress}`), {
+    this.#stream = new XmlStream(connection, streamTools(context, `from ${connection.remoteAddress}`), context.host.domain, {
       header: (header) => this.#header(header),
       element: (received) => this.#element(received),
-      closed: () => owner.closed(this),
+      closed: (error) => this.#closed(error),
     });
   }
 
@@ -61,15 +65,23 @@ export class Incoming {
   }
 
   close(): void {
-    this.#stream.fail('system-shutdown', 'this server is ending', this.#to ?? this.#context.host.domain);
+    this.#stream.fail('system-shutdown', 'this server is ending');
   }
 
-  #fail(condition: Parameters<XmlStream['fail']>[0], text: string): void {
-    this.#context.host.log.info(
-      { from: this.#from ?? this.#connection.remoteAddress, condition, text },
-      'a stream of another XMPP server was refused',
-    );
-    this.#stream.fail(condition, text, this.#to ?? this.#context.host.domain);
+  /** Ends the stream when nothing was heard for so long that the other side must have forgotten it. */
+  closeIfIdle(since: number): void {
+    if (this.#stream.activeAt < since) this.#fail('connection-timeout', 'nothing was heard for long');
+  }
+
+  #fail(condition: StreamCondition, text: string): void {
+    this.#stream.fail(condition, text);
+  }
+
+  #closed(error: string | undefined): void {
+    const { log } = this.#context.host;
+    if (error !== undefined)
+      log.info({ from: this.#from, address: this.#connection.remoteAddress, reason: error }, 'a stream of another XMPP server ended');
+    this.#owner.closed(this);
   }
 
   #header(header: StreamHeader): void {
@@ -106,7 +118,6 @@ export class Incoming {
         startTls: secured ? 'no' : config.require_tls ? 'required' : 'optional',
         external: proved && this.#pairs.size === 0,
         dialback: this.#mayDialBack(),
-        bidi: false,
         stanzaBytes: peerLimits.stanzaBytes,
       }),
     );
@@ -119,7 +130,7 @@ export class Incoming {
   #element(received: Element): void {
     if (this.#to === undefined) return;
     const namespace = namespaceOf(received);
-    if (namespace === ns.client) this.#stanza(received);
+    if (namespace === ns.client && stanzas.has(received.name)) this.#stanza(received);
     else if (namespace === ns.dialback) this.#dialback(received);
     else if (is(received, 'starttls', ns.tls)) void this.#startTls();
     else if (is(received, 'auth', ns.sasl)) this.#authenticate(received);
@@ -127,8 +138,9 @@ export class Incoming {
   }
 
   async #startTls(): Promise<void> {
-    if (this.tls || this.#pairs.size > 0) {
-      this.#fail('policy-violation', 'TLS is on already');
+    // What was said in plain text must not count afterwards, so nothing of it may be under way.
+    if (this.tls || this.#pairs.size > 0 || this.#underWay > 0) {
+      this.#fail('policy-violation', 'it is too late for TLS');
       return;
     }
     this.#stream.send(element('proceed', ns.tls));
@@ -142,6 +154,10 @@ export class Incoming {
   /** SASL EXTERNAL: the certificate speaks. Threat class A7. */
   #authenticate(auth: Element): void {
     const from = this.#from;
+    if (this.#pairs.size > 0) {
+      this.#fail('policy-violation', 'you have proved yourself already');
+      return;
+    }
     if (attribute(auth, 'mechanism') !== 'EXTERNAL') {
       this.#stream.send(failureElement('invalid-mechanism'));
       return;
@@ -185,7 +201,10 @@ export class Incoming {
   async #judge(message: DialbackMessage): Promise<void> {
     const { from, to, key } = message;
     const answer = (verdict: Verdict): void => this.#stream.send(dialbackAnswer('result', { from, to }, verdict));
-    const refuse = (condition: string): void => answer({ kind: 'error', condition });
+    const refuse = (condition: string): void => {
+      this.#context.host.log.info({ from, to, address: this.#connection.remoteAddress, condition }, 'dialback was refused');
+      answer({ kind: 'error', condition });
+    };
     if (!this.#context.own.has(to)) refuse('item-not-found');
     else if (!this.#mayDialBack()) refuse(this.#context.config.authentication === 'certificate' ? 'not-authorized' : 'policy-violation');
     else if (this.#context.config.blocked.includes(from) || this.#context.own.has(from)) refuse('forbidden');
@@ -199,8 +218,15 @@ export class Incoming {
       const verdict = await this.#owner.verify(from, to, this.#id, key);
       this.#underWay--;
       if (!this.#stream.isOpen) return;
-      if (verdict.kind === 'valid') this.#proved(from, to);
-      answer(verdict);
+      if (verdict.kind === 'error') refuse(verdict.condition);
+      else if (verdict.kind === 'invalid') {
+        // XEP-0220 section 2.4: whoever shows a wrong key loses the stream.
+        answer(verdict);
+        this.#fail('not-authorized', `the server of ${from} does not know that key`);
+      } else {
+        this.#proved(from, to);
+        answer(verdict);
+      }
     }
   }
 
@@ -208,6 +234,7 @@ export class Incoming {
     this.#pairs.add(pairKey(from, to));
     this.#connection.admit();
     this.#stream.trust();
+    this.#owner.proved(from, to);
     this.#context.host.log.debug({ from, to, tls: this.tls }, 'another XMPP server proved itself');
   }
 

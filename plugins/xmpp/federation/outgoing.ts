@@ -15,6 +15,16 @@ export interface Parcel {
   failed(condition: Condition, text: string): void;
 }
 
+/** How a stream ended, for whoever wants to send next. */
+export interface End {
+  /** It had carried stanzas or could have. */
+  readonly wasReady: boolean;
+  /** The connection broke: what was on its way may be lost. */
+  readonly broken: boolean;
+  readonly condition: Condition;
+  readonly text: string;
+}
+
 type State =
   | { readonly kind: 'connecting' }
   /** Header sent; the peer's features decide. */
@@ -34,22 +44,22 @@ export class Outgoing {
   readonly from: Domain;
   readonly to: Domain;
   readonly #context: FederationContext;
-  readonly #ended: (stream: Outgoing) => void;
+  readonly #ended: (stream: Outgoing, end: End) => void;
   #state: State = { kind: 'connecting' };
   #stream: XmlStream | undefined;
   #streamId = '';
   #waiting: Parcel[] = [];
   #waitingBytes = 0;
-  #timer: Timer;
+  readonly #timer: Timer;
   #keepAlive: Timer | undefined;
   /** Questions of our own incoming streams to the domain's authoritative server, until the stream can carry them. */
-  #questions: { readonly id: string; readonly key: string; readonly answer: (verdict: Verdict) => void }[] = [];
+  readonly #questions: { readonly id: string; readonly key: string; readonly answer: (verdict: Verdict) => void }[] = [];
   readonly #asked = new Outstanding<(verdict: Verdict) => void>();
   #canAsk = false;
   readonly since: number;
   sent = 0;
 
-  constructor(context: FederationContext, from: Domain, to: Domain, ended: (stream: Outgoing) => void) {
+  constructor(context: FederationContext, from: Domain, to: Domain, ended: (stream: Outgoing, end: End) => void) {
     this.#context = context;
     this.from = from;
     this.to = to;
@@ -61,6 +71,10 @@ export class Outgoing {
 
   get ready(): boolean {
     return this.#state.kind === 'ready';
+  }
+  /** Ends the stream when it has carried nothing for long. */
+  closeIfIdle(since: number): void {
+    if (this.ready && this.#stream!.activeAt < since) this.close();
   }
   get tls(): boolean {
     return this.#stream?.tls !== undefined;
@@ -112,7 +126,7 @@ export class Outgoing {
 
   close(): void {
     if (this.#state.kind === 'over') return;
-    this.#finish('service-unavailable', 'this server is ending');
+    this.#finish('service-unavailable', 'this server closed the stream', false);
     this.#stream?.close();
   }
 
@@ -128,7 +142,7 @@ export class Outgoing {
       this.#fail('remote-server-not-found', error.message);
       return;
     }
-    let lastError = `${this.to} has no server`;
+    let lastError = new DialError('dns', `${this.to} has no server`);
     for (const target of targets) {
       if (this.#state.kind !== 'connecting') return;
       try {
@@ -142,10 +156,10 @@ export class Outgoing {
         return;
       } catch (error) {
         if (!(error instanceof DialError)) throw error;
-        lastError = error.message;
+        lastError = error;
       }
     }
-    this.#fail('remote-server-not-found', lastError);
+    this.#fail(lastError.code === 'timeout' ? 'remote-server-timeout' : 'remote-server-not-found', lastError.message);
   }
 
   #targets(): Promise<readonly ServiceTarget[]> {
@@ -165,10 +179,10 @@ export class Outgoing {
       connection.destroy('no longer needed');
       return;
     }
-    this.#stream = new XmlStream(connection, streamTools(this.#context, `${this.from} > ${this.to}`), {
+    this.#stream = new XmlStream(connection, streamTools(this.#context, `${this.from} > ${this.to}`), this.from, {
       header: (header) => this.#header(header),
       element: (received) => this.#element(received),
-      closed: (error) => this.#fail('remote-server-not-found', error ?? `${this.to} closed the stream`),
+      closed: (error) => this.#fail('remote-server-not-found', error ?? `${this.to} closed the stream`, error !== undefined),
     });
     this.#open(connection.tls !== undefined, false);
   }
@@ -185,7 +199,7 @@ export class Outgoing {
   }
 
   #withoutFeatures(): void {
-    if (this.#context.config.require_tls && !this.tls) this.#stream!.fail('policy-violation', 'TLS is needed', this.from);
+    if (this.#context.config.require_tls && !this.tls) this.#stream!.fail('policy-violation', 'TLS is needed');
     else this.#dialback();
   }
 
@@ -210,11 +224,11 @@ export class Outgoing {
       return;
     }
     if (!state.secured && this.#context.config.require_tls) {
-      this.#stream!.fail('policy-violation', 'TLS is needed', this.from);
+      this.#stream!.fail('policy-violation', 'TLS is needed');
       return;
     }
     if (this.#context.config.authentication === 'certificate' && !provesDomain(this.#stream!.tls, this.to)) {
-      this.#stream!.fail('not-authorized', `the certificate of ${this.to} does not prove it`, this.from);
+      this.#stream!.fail('not-authorized', `the certificate of ${this.to} does not prove it`);
       return;
     }
     this.#allowQuestions();
@@ -299,15 +313,15 @@ export class Outgoing {
 
   // ---- the end
 
-  #fail(condition: Condition, text: string): void {
+  #fail(condition: Condition, text: string, broken = false): void {
     if (this.#state.kind === 'over') return;
-    const wasReady = this.#state.kind === 'ready';
-    if (!wasReady) this.#context.host.log.info({ from: this.from, to: this.to, reason: text }, 'no stream to another XMPP server');
-    this.#finish(condition, text);
+    if (!this.ready) this.#context.host.log.info({ from: this.from, to: this.to, reason: text }, 'no stream to another XMPP server');
+    this.#finish(condition, text, broken);
     this.#stream?.destroy(text);
   }
 
-  #finish(condition: Condition, text: string): void {
+  #finish(condition: Condition, text: string, broken: boolean): void {
+    const wasReady = this.ready;
     this.#state = { kind: 'over' };
     this.#timer.cancel();
     this.#keepAlive?.cancel();
@@ -315,7 +329,7 @@ export class Outgoing {
     this.#waiting = [];
     for (const { answer } of this.#questions.splice(0)) answer({ kind: 'error', condition: 'remote-server-not-found' });
     for (const answer of this.#asked.clear()) answer({ kind: 'error', condition: 'remote-server-not-found' });
-    this.#ended(this);
+    this.#ended(this, { wasReady, broken, condition, text });
     for (const parcel of waiting) parcel.failed(condition, text);
   }
 }

@@ -4,13 +4,7 @@ import { tryParseJid } from '../jid.ts';
 import { refusalError, type StanzaError } from '../stanza-error.ts';
 import { attribute, childrenOf, childText, element, stanza, type Element } from '../xml/element.ts';
 import { ns } from '../xml/namespaces.ts';
-import type { Occupant } from './occupant.ts';
-import type { RoomService } from './service.ts';
-
-interface Inside {
-  readonly occupant: Occupant;
-  readonly user: User;
-}
+import type { Inside, RoomService } from './service.ts';
 
 const affiliations: readonly Affiliation[] = ['owner', 'admin', 'member', 'none', 'outcast'];
 const roles = ['moderator', 'participant', 'visitor', 'none'];
@@ -20,9 +14,8 @@ export async function answerAdmin(
   what: Element,
   query: Element,
   room: Room,
-  inside: Inside | undefined,
+  inside: Inside,
 ): Promise<Element | StanzaError> {
-  if (inside === undefined) return { condition: 'not-acceptable', type: 'cancel', text: 'You are not in that room.' };
   const items = childrenOf(query, 'item', ns.mucAdmin);
   if (items.length === 0 || items.length > 50) return { condition: 'bad-request' };
   if (attribute(what, 'type') === 'get') return list(service, items[0]!, room, inside.user);

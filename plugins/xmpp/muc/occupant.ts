@@ -5,18 +5,19 @@ import { element, stanza } from '../xml/element.ts';
 import { ns } from '../xml/namespaces.ts';
 import { addressed, serialise } from '../xml/serialise.ts';
 import type { Piece, RoomView } from './room-view.ts';
+import { history, type HistoryWanted } from './entering.ts';
 import type { RoomService } from './service.ts';
-import { status } from './room-view.ts';
+import { delay, status } from './stanzas.ts';
 
 type Visit =
   /** Is shown who is there and what was said; live stanzas wait for the subject (XEP-0045 section 7.2.15). */
   { readonly kind: 'entering'; readonly waiting: string[] } | { readonly kind: 'inside' };
 
-/** How many history messages a client wants. */
-export interface HistoryWanted {
-  readonly messages: number;
-  /** Milliseconds since 1970. */
-  readonly since: number;
+/** How a client asked to enter. */
+interface Entering {
+  readonly history: HistoryWanted;
+  readonly created: boolean;
+  readonly nick: string;
 }
 
 export class Occupant implements SessionHandler {
@@ -24,7 +25,7 @@ export class Occupant implements SessionHandler {
   readonly #service: RoomService;
   readonly #visits = new Map<Room, Visit>();
   /** How the next room that is entered begins. */
-  readonly entering = new Map<string, { readonly history: HistoryWanted; readonly created: boolean }>();
+  readonly entering = new Map<string, Entering>();
   /** Number of the last message that each room has shown. */
   readonly #shownUpTo = new Map<Room, number>();
   session: Session | undefined;
@@ -100,15 +101,21 @@ export class Occupant implements SessionHandler {
     const wanted = this.entering.get(room.name);
     this.entering.delete(room.name);
     for (const xml of this.#everybody(view, view.seesAddresses(user))) this.#service.sendTo(this.jid, xml);
-    const own = view.presence(user, true, [...view.selfCodes(), ...(wanted?.created === true ? [201] : [])]);
+    const renamed = wanted !== undefined && wanted.nick !== view.nickOf(user);
+    const own = view.presence(user, true, [
+      ...view.selfCodes(),
+      ...(wanted?.created === true ? [201] : []),
+      // The nick is another than the wanted one: the person is inside under it already.
+      ...(renamed ? [210] : []),
+    ]);
     if (own !== undefined) {
       own.attrs['to'] = this.jid.full;
       this.#service.sendTo(this.jid, serialise(own));
     }
     const upTo = room.last.number;
     this.#shownUpTo.set(room, upTo);
-    this.#service
-      .history(this.session!.user, view, wanted?.history, upTo)
+    const asked = wanted?.history ?? { messages: this.#service.historyMessages, characters: Number.POSITIVE_INFINITY, since: 0 };
+    history(this.#service, this.session!.user, view, asked, upTo)
       .then((messages) => {
         if (this.#visits.get(room) !== visit) return undefined;
         for (const message of messages) {
@@ -126,10 +133,16 @@ export class Occupant implements SessionHandler {
   #subject(view: RoomView): void {
     const { text, by, at } = view.room.topic;
     const from = text === '' ? view.address : `${view.address}/${by}`;
-    const delay = text === '' ? undefined : element('delay', ns.delay, { from: view.address, stamp: new Date(at).toISOString() });
     this.#service.sendTo(
       this.jid,
-      serialise(stanza('message', { type: 'groupchat', from, to: this.jid.full }, stanza('subject', {}, text), delay)),
+      serialise(
+        stanza(
+          'message',
+          { type: 'groupchat', from, to: this.jid.full },
+          stanza('subject', {}, text),
+          text === '' ? undefined : delay(view.address, at),
+        ),
+      ),
     );
   }
 

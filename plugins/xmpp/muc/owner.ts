@@ -1,15 +1,9 @@
 /** Configuration and destruction of a room (XEP-0045 section 10, muc#owner) by a data form (XEP-0004). */
-import type { HistoryPolicy, Room, RoomConfig, User } from '../../../server/plugin.ts';
+import { compareAffiliation, type HistoryPolicy, type Room, type RoomConfig } from '../../../server/plugin.ts';
 import { refusalError, type StanzaError } from '../stanza-error.ts';
 import { attribute, childOf, childrenOf, childText, element, stanza, textOf, type Element } from '../xml/element.ts';
 import { ns } from '../xml/namespaces.ts';
-import type { Occupant } from './occupant.ts';
-import type { RoomService } from './service.ts';
-
-interface Inside {
-  readonly occupant: Occupant;
-  readonly user: User;
-}
+import type { Inside, RoomService } from './service.ts';
 
 interface Field {
   readonly name: string;
@@ -57,6 +51,14 @@ const fields: readonly Field[] = [
     write: (value) => (value === 'anyone' || value === 'moderators' ? { nonAnonymous: value === 'anyone' } : undefined),
   },
   {
+    name: 'muc#roomconfig_passwordprotectedroom',
+    label: 'Needs a password',
+    type: 'boolean',
+    read: (config) => (config.key === null ? '0' : '1'),
+    // Only "no" says something by itself; "yes" needs the password below.
+    write: (value) => (isTrue(value) ? {} : { key: null }),
+  },
+  {
     name: 'muc#roomconfig_roomsecret',
     label: 'Password; empty for none',
     type: 'text-private',
@@ -92,10 +94,8 @@ export async function answerOwner(
   what: Element,
   query: Element,
   room: Room,
-  inside: Inside | undefined,
+  { user, occupant }: Inside,
 ): Promise<Element | StanzaError> {
-  if (inside === undefined) return { condition: 'not-acceptable', type: 'cancel', text: 'You are not in that room.' };
-  const { user, occupant } = inside;
   if (room.members.get(user.id)?.affiliation !== 'owner') return { condition: 'forbidden', text: 'Only owners of the room may do that.' };
   if (attribute(what, 'type') === 'get') return stanza('iq', { type: 'result' }, element('query', ns.mucOwner, {}, configForm(room)));
   const destroy = childOf(query, 'destroy', ns.mucOwner);
@@ -108,8 +108,20 @@ export async function answerOwner(
   if (attribute(form, 'type') === 'cancel') return stanza('iq', { type: 'result' });
   const changes = readForm(form);
   if (typeof changes === 'string') return { condition: 'not-acceptable', text: `The value of ${changes} means nothing here.` };
+  const closes = changes.membersOnly === true && !room.config.membersOnly;
   const changed = await service.host.rooms.configure(user, room, changes, occupant);
-  return changed.ok ? stanza('iq', { type: 'result' }) : refusalError(changed.refusal);
+  if (!changed.ok) return refusalError(changed.refusal);
+  if (closes) await removeStrangers(service, room, { user, occupant });
+  return stanza('iq', { type: 'result' });
+}
+
+/** A room that becomes one for members keeps nobody else (status 322, XEP-0045 section 10.2.1). */
+async function removeStrangers(service: RoomService, room: Room, { user, occupant }: Inside): Promise<void> {
+  for (const member of [...room.members.values()]) {
+    if (compareAffiliation(member.affiliation, 'member') >= 0) continue;
+    service.view(room).departsWith(member.user, 322);
+    await service.host.rooms.kick(user, room, member.user, 'this room is for members now', {}, occupant);
+  }
 }
 
 function configForm(room: Room): Element {

@@ -5,10 +5,8 @@ import {
   type Author,
   type Batch,
   type Host,
-  type LeaveCause,
   type LogRecord,
   type MemberView,
-  type NickRules,
   type Room,
   type RoomChange,
   type RoomItem,
@@ -16,12 +14,12 @@ import {
   type UserChange,
   type UserId,
 } from '../../../server/plugin.ts';
-import { hidden, prepareResource } from '../jid.ts';
 import type { People } from '../people.ts';
-import { toBody } from '../text.ts';
-import { append, element, stanza, type Element } from '../xml/element.ts';
+import { element, stanza, type Element } from '../xml/element.ts';
 import { ns } from '../xml/namespaces.ts';
 import { serialiseAddressable, type Addressable } from '../xml/serialise.ts';
+import { nickRules } from './nicks.ts';
+import { availablePresence, configured, going, roomMessage, unavailablePresence, type Going, type OccupantFacts } from './stanzas.ts';
 
 /** Something shown to all occupants; real addresses only to those who may see them. */
 export interface Piece {
@@ -44,36 +42,6 @@ interface Shown {
   readonly jid: string | undefined;
 }
 
-const mostNickBytes = 256;
-
-const nickRules: NickRules = {
-  fold: (nick) => nick,
-  legalise(nick) {
-    try {
-      return prepareResource(nick.trim()).slice(0, mostNickBytes);
-    } catch {
-      const legal = nick
-        .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '')
-        .replace(new RegExp(hidden, 'gu'), '')
-        .normalize('NFC')
-        .trim()
-        .slice(0, mostNickBytes);
-      return legal === '' ? 'somebody' : legal;
-    }
-  },
-  variant: (legal, hint, attempt) => `${legal} (${hint}${attempt === 1 ? '' : ` ${attempt}`})`,
-};
-
-/** A nick as it would be shown, or undefined when it is none (RFC 7622 resource). */
-export function legalNick(nick: string): string | undefined {
-  try {
-    const prepared = prepareResource(nick);
-    return prepared.trim() === '' || prepared.length > mostNickBytes ? undefined : prepared;
-  } catch {
-    return undefined;
-  }
-}
-
 export class RoomView {
   readonly room: Room;
   /** `lounge@rooms.DOMAIN` */
@@ -83,6 +51,8 @@ export class RoomView {
   readonly #nicks = new NickView(nickRules);
   readonly #shown = new Map<UserId, Shown>();
   readonly #changes = new WeakMap<UserChange, readonly Piece[]>();
+  /** Status codes with which people go for reasons that only XMPP tells apart: 322, 333. */
+  readonly #departures = new Map<UserId, number>();
 
   constructor(host: Host, people: People, room: Room, address: string) {
     this.#host = host;
@@ -103,6 +73,13 @@ export class RoomView {
   userOf(nick: string): UserId | undefined {
     return this.#nicks.userOf(nick);
   }
+  /** Somebody is about to be taken out: with that status code. */
+  departsWith(user: UserId, code: number): void {
+    if (this.#shown.has(user)) this.#departures.set(user, code);
+  }
+  occupants(): Iterable<UserId> {
+    return this.#shown.keys();
+  }
 
   #hint(user: UserId): string {
     const network = this.#host.users.get(user)?.network;
@@ -119,6 +96,7 @@ export class RoomView {
   #forget(user: UserId): void {
     this.#nicks.release(user);
     this.#shown.delete(user);
+    this.#departures.delete(user);
   }
 
   /** Whether somebody sees real addresses. */
@@ -129,33 +107,24 @@ export class RoomView {
 
   // ---- stanzas
 
-  #occupantId(address: UserAddress): Element {
-    return element('occupant-id', ns.occupantId, { id: this.#people.occupantId(this.address, address) });
-  }
-
-  #item(shown: Shown, withJid: boolean, more: Readonly<Record<string, string>> = {}, ...children: (Element | undefined)[]): Element {
-    const { affiliation } = shown.standing;
-    const role = roleOf(shown.standing, this.room.config.moderated);
-    return element('item', ns.mucUser, { affiliation, role, jid: withJid ? shown.jid : undefined, ...more }, ...children);
+  #facts(user: UserId, withJid: boolean): OccupantFacts | undefined {
+    const shown = this.#shown.get(user);
+    const nick = this.nickOf(user);
+    if (shown === undefined || nick === undefined) return undefined;
+    return {
+      from: `${this.address}/${nick}`,
+      occupantId: this.#people.occupantId(this.address, shown.address),
+      affiliation: shown.standing.affiliation,
+      role: roleOf(shown.standing, this.room.config.moderated),
+      jid: withJid ? shown.jid : undefined,
+      away: shown.away,
+    };
   }
 
   /** The presence of somebody inside. */
   presence(user: UserId, withJid: boolean, codes: readonly number[] = []): Element | undefined {
-    const shown = this.#shown.get(user);
-    const nick = this.nickOf(user);
-    if (shown === undefined || nick === undefined) return undefined;
-    return stanza(
-      'presence',
-      { from: `${this.address}/${nick}` },
-      shown.away === null ? undefined : stanza('show', {}, 'away'),
-      shown.away === null || shown.away === '' ? undefined : stanza('status', {}, shown.away),
-      this.#occupantId(shown.address),
-      element('x', ns.mucUser, {}, this.#item(shown, withJid), ...codes.map(status)),
-    );
-  }
-
-  *occupants(): Iterable<UserId> {
-    yield* this.#shown.keys();
+    const facts = this.#facts(user, withJid);
+    return facts === undefined ? undefined : availablePresence(facts, codes);
   }
 
   #available(user: UserId, entered: boolean): Piece[] {
@@ -176,46 +145,13 @@ export class RoomView {
     return [110, ...(this.room.config.nonAnonymous ? [100] : []), ...(this.room.config.history === 'none' ? [] : [170])];
   }
 
-  #unavailable(
-    user: UserId,
-    about: {
-      readonly codes: readonly number[];
-      readonly status?: string;
-      readonly by?: Author;
-      readonly reason?: string;
-      readonly nick?: string;
-      readonly destroyed?: string;
-    },
-  ): Piece[] {
-    const shown = this.#shown.get(user);
-    const from = this.nickOf(user);
-    if (shown === undefined || from === undefined) return [];
-    const make = (withJid: boolean, codes: readonly number[]): Addressable => {
-      const actor = about.by === undefined ? undefined : element('actor', ns.mucUser, { nick: this.#authorNick(about.by) });
-      const reason = about.reason === undefined || about.reason === '' ? undefined : element('reason', ns.mucUser, {}, about.reason);
-      const { affiliation } = shown.standing;
-      const nick = about.nick;
-      const role = nick === undefined ? 'none' : roleOf(shown.standing, this.room.config.moderated);
-      const item = element(
-        'item',
-        ns.mucUser,
-        { affiliation: codes.includes(301) ? 'outcast' : affiliation, role, nick, jid: withJid ? shown.jid : undefined },
-        actor,
-        reason,
-      );
-      const destroy =
-        about.destroyed === undefined ? undefined : element('destroy', ns.mucUser, {}, element('reason', ns.mucUser, {}, about.destroyed));
-      return serialiseAddressable(
-        stanza(
-          'presence',
-          { from: `${this.address}/${from}`, type: 'unavailable' },
-          about.status === undefined || about.status === '' ? undefined : stanza('status', {}, about.status),
-          this.#occupantId(shown.address),
-          element('x', ns.mucUser, {}, item, destroy, ...codes.map(status)),
-        ),
-      );
-    };
-    return [{ open: make(false, about.codes), full: make(true, about.codes), self: { user, stanza: make(true, [...about.codes, 110]) } }];
+  #unavailable(user: UserId, why: Going): Piece[] {
+    const [open, full] = [this.#facts(user, false), this.#facts(user, true)];
+    if (open === undefined || full === undefined) return [];
+    const actor = why.by === undefined ? undefined : this.#authorNick(why.by);
+    const make = (facts: OccupantFacts, codes: readonly number[]): Addressable =>
+      serialiseAddressable(unavailablePresence(facts, why, actor, codes));
+    return [{ open: make(open, why.codes), full: make(full, why.codes), self: { user, stanza: make(full, [...why.codes, 110]) } }];
   }
 
   #authorNick(author: Author): string {
@@ -223,20 +159,16 @@ export class RoomView {
     return (user === undefined ? undefined : this.nickOf(user.id)) ?? nickRules.legalise(author.nick);
   }
 
-  /** A logged record as a message of the room; with `delay`, as history. */
-  message(record: LogRecord, delay: boolean): Element | undefined {
+  /** A logged message or topic as the room sends it; `delayed` as history. */
+  message(record: LogRecord, delayed: boolean): Element | undefined {
     const { content } = record;
     if (content.kind !== 'message' && content.kind !== 'topic') return undefined;
-    const { author } = content;
-    const own = content.kind === 'message' && content.original?.protocol === 'xmpp' ? readOriginalId(content.original.data) : undefined;
-    const made = stanza('message', { type: 'groupchat', from: `${this.address}/${this.#authorNick(author)}`, id: own ?? record.id });
-    if (content.kind === 'topic') append(made, stanza('subject', {}, content.topic));
-    else append(made, stanza('body', {}, toBody(content.text, content.style)));
-    append(made, element('stanza-id', ns.stanzaId, { by: this.address, id: record.id }));
-    append(made, this.#occupantId(author.address));
-    if (delay)
-      append(made, element('delay', ns.delay, { from: this.address, stamp: new Date(Math.min(record.born, record.logged)).toISOString() }));
-    return made;
+    return roomMessage(record, {
+      room: this.address,
+      from: `${this.address}/${this.#authorNick(content.author)}`,
+      occupantId: this.#people.occupantId(this.address, content.author.address),
+      delayed,
+    });
   }
 
   // ---- what happens
@@ -249,16 +181,8 @@ export class RoomView {
   #show(item: RoomItem): Piece[] {
     if (item.kind === 'change') return this.#change(item.change);
     const { record } = item;
-    const made = this.message(record, false) ?? this.#configured(record);
+    const made = this.message(record, false) ?? configured(record, this.address);
     return made === undefined ? [] : [{ open: serialiseAddressable(made), number: record.number }];
-  }
-
-  #configured(record: LogRecord): Element | undefined {
-    const { content } = record;
-    if (content.kind !== 'config') return undefined;
-    const { nonAnonymous } = content.changes;
-    const codes = [104, ...(nonAnonymous === undefined ? [] : [nonAnonymous ? 172 : 173])];
-    return stanza('message', { type: 'groupchat', from: this.address, id: record.id }, element('x', ns.mucUser, {}, ...codes.map(status)));
   }
 
   #change(change: RoomChange): Piece[] {
@@ -270,7 +194,9 @@ export class RoomView {
         });
       case 'left':
         return change.members.flatMap((member) => {
-          const pieces = this.#unavailable(member.user, leaving(change.cause));
+          const why = going(change.cause);
+          const code = this.#departures.get(member.user);
+          const pieces = this.#unavailable(member.user, code === undefined ? why : { ...why, codes: [code] });
           this.#forget(member.user);
           return pieces;
         });
@@ -353,32 +279,4 @@ export class RoomView {
         return change satisfies never;
     }
   }
-}
-
-export function status(code: number): Element {
-  return element('status', ns.mucUser, { code: String(code) });
-}
-
-function leaving(cause: LeaveCause): { codes: number[]; status?: string; by?: Author; reason?: string; destroyed?: string } {
-  switch (cause.kind) {
-    case 'leave':
-    case 'quit':
-      return { codes: [], status: cause.reason };
-    case 'kick':
-      return { codes: [cause.banned ? 301 : 307], by: cause.by, reason: cause.reason };
-    case 'split':
-      return { codes: [], status: `${cause.near} ${cause.far}` };
-    case 'affiliation':
-      return { codes: [321], by: cause.by, reason: cause.reason };
-    case 'room-closed':
-      return { codes: [], destroyed: cause.reason };
-    default:
-      return cause satisfies never;
-  }
-}
-
-/** The id that the sender's client gave: it comes back unchanged (muc#stable_id). Untrusted. */
-function readOriginalId(data: unknown): string | undefined {
-  const { id } = (typeof data === 'object' && data !== null ? data : {}) as { readonly id?: unknown };
-  return typeof id === 'string' && id !== '' && id.length <= 256 ? id : undefined;
 }

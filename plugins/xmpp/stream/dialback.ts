@@ -37,17 +37,6 @@ export function isPresentableId(id: string): boolean {
   return /^[\x20-\x7e]{1,255}$/.test(id);
 }
 
-export type DialbackCondition =
-  | 'item-not-found'
-  | 'remote-connection-failed'
-  | 'remote-server-not-found'
-  | 'remote-server-timeout'
-  | 'policy-violation'
-  | 'not-authorized'
-  | 'forbidden'
-  | 'resource-constraint'
-  | 'internal-server-error';
-
 export type Verdict = { readonly kind: 'valid' } | { readonly kind: 'invalid' } | { readonly kind: 'error'; readonly condition: string };
 
 /** `<db:result/>` or `<db:verify/>` as it came. */

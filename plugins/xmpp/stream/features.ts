@@ -4,22 +4,17 @@ import { ns } from '../xml/namespaces.ts';
 
 export interface OfferedFeatures {
   readonly startTls: boolean;
-  readonly startTlsRequired: boolean;
   readonly external: boolean;
   readonly dialback: boolean;
-  readonly bidi: boolean;
 }
 
 export function readFeatures(features: Element): OfferedFeatures {
-  const startTls = childOf(features, 'starttls', ns.tls);
   const mechanisms = childOf(features, 'mechanisms', ns.sasl);
   return {
-    startTls: startTls !== undefined,
-    startTlsRequired: startTls !== undefined && childOf(startTls, 'required', ns.tls) !== undefined,
+    startTls: childOf(features, 'starttls', ns.tls) !== undefined,
     external:
       mechanisms !== undefined && childrenOf(mechanisms, 'mechanism', ns.sasl).some((mechanism) => textOf(mechanism).trim() === 'EXTERNAL'),
     dialback: childOf(features, 'dialback', ns.dialbackFeature) !== undefined,
-    bidi: childOf(features, 'bidi', ns.bidiFeature) !== undefined,
   };
 }
 
@@ -27,7 +22,6 @@ export interface FeaturesToOffer {
   readonly startTls: 'no' | 'optional' | 'required';
   readonly external: boolean;
   readonly dialback: boolean;
-  readonly bidi: boolean;
   readonly stanzaBytes: number;
 }
 
@@ -41,7 +35,6 @@ export function featuresElement(offer: FeaturesToOffer): Element {
       : element('starttls', ns.tls, {}, offer.startTls === 'required' ? element('required', ns.tls) : undefined),
     offer.external ? element('mechanisms', ns.sasl, {}, element('mechanism', ns.sasl, {}, 'EXTERNAL')) : undefined,
     offer.dialback ? element('dialback', ns.dialbackFeature, {}, element('errors', ns.dialbackFeature)) : undefined,
-    offer.bidi ? element('bidi', ns.bidiFeature) : undefined,
     element('limits', ns.streamLimits, {}, element('max-bytes', ns.streamLimits, {}, String(offer.stanzaBytes))),
   );
 }

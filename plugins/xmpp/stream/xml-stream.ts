@@ -49,35 +49,37 @@ export class XmlStream {
   readonly #connection: Connection;
   readonly #tools: StreamTools;
   readonly #handlers: StreamHandlers;
+  /** Our name until the peer has said whom it wants: in the header of an error that comes before. */
+  readonly #name: string;
   #tokenizer: Tokenizer;
   #state: 'open' | 'starting-tls' | 'closing' | 'closed' = 'open';
   #headerSent = false;
+  #peerEnd = false;
   #closeTimer: Timer | undefined;
   #resumeTimer: Timer | undefined;
   #trusted = false;
-  /** Stanzas read and written. */
-  received = 0;
-  sent = 0;
-  lastRead: number;
+  /** When something was last read or a stanza written; keep-alives do not count. Milliseconds since 1970. */
+  #activeAt: number;
 
-  constructor(connection: Connection, tools: StreamTools, handlers: StreamHandlers) {
+  constructor(connection: Connection, tools: StreamTools, name: string, handlers: StreamHandlers) {
     this.#connection = connection;
+    this.#name = name;
     this.#tools = tools;
     this.#handlers = handlers;
     this.#tokenizer = this.#newTokenizer();
-    this.lastRead = tools.clock.now();
+    this.#activeAt = tools.clock.now();
     connection.handle({
       onData: (bytes) => this.#data(bytes),
-      onClose: (error) => this.#finish(error),
+      onClose: (error) => this.#finish(error ?? (this.#peerEnd || this.#state === 'closing' ? undefined : 'the connection broke')),
     });
-  }
-
-  get connection(): Connection {
-    return this.#connection;
   }
 
   get tls(): TlsFacts | undefined {
     return this.#connection.tls;
+  }
+
+  get activeAt(): number {
+    return this.#activeAt;
   }
 
   get isOpen(): boolean {
@@ -101,7 +103,7 @@ export class XmlStream {
 
   /** A stanza that is already encoded. */
   sendText(xml: string): void {
-    this.sent++;
+    this.#activeAt = this.#tools.clock.now();
     this.#write(xml);
   }
 
@@ -136,12 +138,12 @@ export class XmlStream {
   }
 
   /** Ends the stream because the peer broke a rule. A header of ours goes first when none went yet (RFC 6120 section 4.9.1.2). */
-  fail(condition: StreamCondition, text: string, from: string): void {
+  fail(condition: StreamCondition, text: string): void {
     if (this.#state !== 'open') {
       this.destroy(`${condition}: ${text}`);
       return;
     }
-    if (!this.#headerSent) this.open({ from, to: undefined, id: newStreamId() });
+    if (!this.#headerSent) this.open({ from: this.#name, to: undefined, id: newStreamId() });
     // Written by hand: the prefix `stream` is the one that the header declared.
     const error = serialise(streamErrorElement(condition, text), ns.streams);
     this.#write(error.replace(/^<error/, '<stream:error').replace(/<\/error>$/, '</stream:error>'));
@@ -192,14 +194,14 @@ export class XmlStream {
 
   #data(bytes: Buffer): void {
     if (this.#state === 'closed' || this.#state === 'starting-tls') return;
-    this.lastRead = this.#tools.clock.now();
+    this.#activeAt = this.#tools.clock.now();
     if (!this.#tools.rate.take(bytes.length)) this.#slowDown();
     this.#tools.trace('in', bytes.toString());
     try {
       this.#tokenizer.write(bytes);
     } catch (error) {
       if (!(error instanceof StreamError)) throw error;
-      this.fail(error.condition, error.message, '');
+      this.fail(error.condition, error.message);
     }
   }
 
@@ -234,11 +236,11 @@ export class XmlStream {
       this.#end(`the peer ended the stream: ${words}`);
       return;
     }
-    this.received++;
     this.#handlers.element(received);
   }
 
   #peerEnded(): void {
+    this.#peerEnd = true;
     if (this.#state === 'open' && this.#headerSent) this.#connection.write('</stream:stream>');
     this.#end(undefined);
   }

@@ -74,21 +74,3 @@ export function childText(of: Element, name: string, namespace: string): string 
   const child = childOf(of, name, namespace);
   return child === undefined ? undefined : textOf(child);
 }
-
-/** The same element without the children that `drop` names. */
-export function without(of: Element, drop: (child: Element) => boolean): Element {
-  const copy = bare(of.name, namespaceOf(of));
-  Object.assign(copy.attrs, of.attrs);
-  for (const child of of.children) if (typeof child === 'string' || !drop(child)) append(copy, child);
-  return copy;
-}
-
-/** A shallow copy with other attributes; undefined removes one. */
-export function withAttributes(of: Element, changes: Attributes): Element {
-  const copy = without(of, () => false);
-  for (const [key, value] of Object.entries(changes)) {
-    if (value === undefined) delete copy.attrs[key];
-    else copy.attrs[key] = value;
-  }
-  return copy;
-}

@@ -93,7 +93,7 @@ function write(tree: Element, inside: string, mark: string): string {
   let text = `<${tree.name}${mark}`;
   if (own !== inside) text += ` xmlns='${escapeAttribute(own)}'`;
   let prefixes = 0;
-  for (const [name, value] of Object.entries(tree.attrs as Record<string, unknown>)) {
+  for (const [name, value] of Object.entries(tree.attrs)) {
     if (name === 'xmlns' || typeof value !== 'string' || (mark !== '' && name === 'to')) continue;
     if (name === 'xml:lang' || isName(name)) {
       text += ` ${name}='${escapeAttribute(value)}'`;

@@ -290,4 +290,24 @@ describe('networks', () => {
     expect(() => mirror.said(ann.session.user, text('forged'))).to.throw(/not of that network/);
     expect(() => network.retire(ann.session.user, 'forged')).to.throw(/not of that network/);
   });
+
+  it('invite whom only a bridge can introduce, by that bridge, and nobody who does not exist', async () => {
+    const { core } = await testCore();
+    const ann = guest(core, 'ann');
+    const room = value(await core.rooms.join(ann.session.user, 'lounge')).room;
+    const told: string[] = [];
+    const network = core.networks.declare(
+      { address: 'irc:testnet@chat.example' as never, title: 'TestNet', label: 'testnet' },
+      {
+        privateMessage: (record, to) => told.push(`${record.content.kind} to ${to.nick}`),
+        unicast: () => undefined,
+        userChanged: () => undefined,
+        killed: () => undefined,
+      },
+    );
+    core.networks.resolver('irc', (address) => (address === person('far').address ? network.introduce([person('far')])[0] : undefined));
+    value(await core.rooms.invite(ann.session.user, room, person('far').address, 'come'));
+    expect(told).to.deep.equal(['invitation to far']);
+    expect(refusalOf(await core.rooms.invite(ann.session.user, room, person('nobody').address, 'come'))).to.equal('no-such-user');
+  });
 });
