@@ -204,7 +204,7 @@ export class AccountDirectory implements Accounts, AccountAdministration {
     if (!nick.ok) return refused('bad-name', nick.refusal.text);
     try {
       const prepared = prepareName(nick.value);
-      return /^guest-/.test(prepared) ? refused('bad-name', 'Names that begin with "guest-" belong to guests.') : accepted(prepared);
+      return prepared.startsWith('guest-') ? refused('bad-name', 'Names that begin with "guest-" belong to guests.') : accepted(prepared);
     } catch (error) {
       if (error instanceof AddressError) return refused('bad-name', `No account can be called that: ${error.message}.`);
       throw error;

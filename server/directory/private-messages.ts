@@ -18,7 +18,7 @@ export type Resolver = (address: UserAddress) => UserState | undefined;
 /** Where one copy of a message goes. */
 interface Copy {
   readonly log: LogAddress | undefined;
-  show(record: PrivateRecord): void;
+  readonly show: (record: PrivateRecord) => void;
 }
 
 export class PrivateMessages {

@@ -11,7 +11,7 @@ import type { Context } from './context.ts';
 import type { Membership } from './membership.ts';
 import type { Moderation } from './moderation.ts';
 import type { PrivateMessages } from './private-messages.ts';
-import { authorOf, type MemberState, type RoomState, type UserState } from './state.ts';
+import { authorOf, type RoomState, type UserState } from './state.ts';
 import type { Talk } from './talk.ts';
 import { addressParts } from '../model/address.ts';
 
@@ -54,7 +54,7 @@ export class RoomDirectory implements Rooms {
     const outcome = this.#membership.join(user as UserState, name, options, via);
     if (outcome.ok) {
       this.#context.remember(user as UserState);
-      await this.#context.delivery.shown((outcome.value as MemberState).room);
+      await this.#context.delivery.shown(outcome.value.room);
     }
     return outcome;
   }

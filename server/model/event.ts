@@ -76,13 +76,13 @@ export type LoggedKind = LoggedContent['kind'];
 export type LogAddress = Brand<string, 'LogAddress'>;
 
 export function roomLog(room: RoomAddress): LogAddress {
-  return `room ${room}` as string as LogAddress;
+  return `room ${room}` as LogAddress;
 }
 export function inboxLog(user: UserAddress): LogAddress {
-  return `inbox ${user}` as string as LogAddress;
+  return `inbox ${user}` as LogAddress;
 }
 export function outboundLog(network: NetworkAddress): LogAddress {
-  return `outbound ${network}` as string as LogAddress;
+  return `outbound ${network}` as LogAddress;
 }
 
 /** One appended event. `digest` covers salt and content; `chain` covers the header, the digest and the chain before. */

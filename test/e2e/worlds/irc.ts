@@ -7,7 +7,7 @@ const prefixes = /^[~&@%+]+/;
 export interface IrcWorldOptions {
   readonly channel: string;
   /** Connects and registers under that nick; called again after the connection is lost. */
-  connect(nick: string): Promise<IrcClient>;
+  readonly connect: (nick: string) => Promise<IrcClient>;
   /** Members that stand for a server and are no persons. */
   readonly services?: readonly string[];
 }
