@@ -107,7 +107,7 @@ async function measure(server: Server, count: number, rate: number): Promise<str
   const deliveries = members.reduce((sum, member) => sum + member.received, 0);
   const surplus = deliveries - members.reduce((sum, member) => sum + expected(member), 0);
   for (const member of members) member.socket.destroy();
-  await Promise.all(members.map((member) => member.socket.closed || once(member.socket, 'close')));
+  await Promise.all(members.filter(({ socket }) => !socket.closed).map(({ socket }) => once(socket, 'close')));
   const kind = rate > 0 ? `${rate}/s` : 'saturated';
   return [
     `${server.name.padEnd(9)} ${String(count).padStart(5)} members ${kind.padStart(9)}`,

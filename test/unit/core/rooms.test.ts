@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Batch, Room } from '../../../server/contract/rooms.ts';
+import type { Batch } from '../../../server/contract/rooms.ts';
 import type { UserAddress } from '../../../server/model/address.ts';
 import { guest, quiet, refusalOf, signedIn, testCore, text, value } from './support.ts';
 
@@ -170,7 +170,7 @@ describe('rooms', () => {
   it('cut off a follower that throws, and nobody else', async () => {
     const { core } = await testCore();
     const ann = guest(core, 'ann');
-    const room = value(await core.rooms.join(ann.session.user, 'lounge')).room as Room;
+    const { room } = value(await core.rooms.join(ann.session.user, 'lounge'));
     let calls = 0;
     core.rooms.follow(room, {
       deliver: () => {
@@ -226,8 +226,9 @@ describe('networks', () => {
       },
     );
     const follower = {
-      deliver: (batch: Batch) =>
-        void batch.items.forEach((item) => told.push(item.kind === 'record' ? item.record.content.kind : item.change.kind)),
+      deliver: (batch: Batch) => {
+        for (const item of batch.items) told.push(item.kind === 'record' ? item.record.content.kind : item.change.kind);
+      },
     };
     const mirror = network.mirror(room, follower);
     const users = network.introduce(Array.from({ length: 1_000 }, (_, index) => person(`p${index}`)));

@@ -10,12 +10,13 @@ const garden = roomLog(roomAddress(domain, 'garden'));
 /** `count` records that follow `last`. */
 export function records(count: number, last = origin, log = garden, epoch = '1.a'): LogRecord[] {
   const made: LogRecord[] = [];
+  let before = last;
   for (let i = 0; i < count; i++) {
     const author = { address: userAddress(domain, 'ann'), nick: 'ann' };
-    const content = { kind: 'message', author, text: plainText(`text ${last.number + 1} ünï 🌳`), style: 'normal' } as const;
-    const record = nextRecord(last, { log, epoch, id: mintEventId(1_700_000_000_000), origin: domain, born: 1, logged: 2, content });
+    const content = { kind: 'message', author, text: plainText(`text ${before.number + 1} ünï 🌳`), style: 'normal' } as const;
+    const record = nextRecord(before, { log, epoch, id: mintEventId(1_700_000_000_000), origin: domain, born: 1, logged: 2, content });
     made.push(record);
-    last = positionOf(record);
+    before = positionOf(record);
   }
   return made;
 }
