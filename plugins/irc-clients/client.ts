@@ -14,7 +14,7 @@ import type {
   UserChange,
 } from '../../server/plugin.ts';
 import { clientLimits, LineFramer } from '../irc/framing.ts';
-import { isMiddle, parseLine } from '../irc/line.ts';
+import { parseLine } from '../irc/line.ts';
 import { sharedFlags } from './capabilities.ts';
 import { dispatch } from './commands/index.ts';
 import { oneWord } from './encode.ts';
@@ -237,7 +237,7 @@ export class Client implements SessionHandler {
     const last = params.length - 1;
     const words = params.map((param, index) => {
       if (index === last) return `:${cutBytes(param.replace(/[\r\n\0]/g, ' '), 400)}`;
-      return cutBytes(isMiddle(param) ? param : oneWord(param), 200);
+      return cutBytes(oneWord(param), 200);
     });
     this.fromServer(`${numerics[name]} ${this.nick} ${words.join(' ')}`);
   }

@@ -5,17 +5,18 @@ import type { Client } from '../client.ts';
 import { channelRefused, joinRefused } from '../refusals.ts';
 import { showNames, showTopic } from '../show-room.ts';
 
-/** The room of a channel's name, or an answer that there is none. */
-export function findRoom(client: Client, channel: string): Room | undefined {
+/** The room of a channel's name, or an answer that there is none: the same for one that is hidden from this person. Threat class A13. */
+export function findRoom(client: Client, session: Session, channel: string): Room | undefined {
   const name = roomName(channel);
   const room = name === undefined ? undefined : client.server.host.rooms.byName(name);
-  if (room === undefined) client.numeric('ERR_NOSUCHCHANNEL', channel, 'No such channel');
-  return room;
+  if (room !== undefined && maySee(room, session)) return room;
+  client.numeric('ERR_NOSUCHCHANNEL', channel, 'No such channel');
+  return undefined;
 }
 
 /** The room, if the client is in it. */
 function ownRoom(client: Client, session: Session, channel: string): Room | undefined {
-  const room = findRoom(client, channel);
+  const room = findRoom(client, session, channel);
   if (room === undefined || room.members.has(session.user.id)) return room;
   client.numeric('ERR_NOTONCHANNEL', channel, 'You are not on that channel');
   return undefined;
@@ -48,22 +49,19 @@ export async function join(client: Client, session: Session, params: readonly st
   }
 }
 
-export function part(client: Client, session: Session, params: readonly string[]): void {
+export function part(client: Client, session: Session, params: readonly string[]): Promise<void> {
   const reason = params[1] ?? '';
   for (const channel of params[0]!.split(',')) {
     const room = channel === '' ? undefined : ownRoom(client, session, channel);
     if (room !== undefined) client.server.host.rooms.leave(session.user, room, reason, client);
   }
+  return client.shown();
 }
 
 export function topic(client: Client, session: Session, params: readonly string[]): Promise<void> | undefined {
   const [channel, text] = params as [string, string | undefined];
-  const room = findRoom(client, channel);
+  const room = findRoom(client, session, channel);
   if (room === undefined) return undefined;
-  if (!maySee(room, session)) {
-    client.numeric('ERR_NOTONCHANNEL', channel, 'You are not on that channel');
-    return undefined;
-  }
   if (text === undefined) {
     showTopic(client, room);
     return undefined;

@@ -15,7 +15,7 @@ import { accountMask, affiliationAfterLoss, channelName, currentModes, isSayable
 import type { Client } from '../client.ts';
 import { oneWord } from '../encode.ts';
 import { channelRefused } from '../refusals.ts';
-import { findRoom, maySee } from './channel.ts';
+import { findRoom } from './channel.ts';
 
 const mostChanges = 20;
 
@@ -25,12 +25,8 @@ export function mode(client: Client, session: Session, params: readonly string[]
     userMode(client, target, modes);
     return undefined;
   }
-  const room = findRoom(client, target);
+  const room = findRoom(client, session, target);
   if (room === undefined) return undefined;
-  if (!maySee(room, session)) {
-    client.numeric('ERR_NOTONCHANNEL', target, 'You are not on that channel');
-    return undefined;
-  }
   if (modes === undefined) {
     showModes(client, session, room);
     return undefined;
@@ -58,12 +54,13 @@ function showBans(client: Client, session: Session, room: Room): void {
   client.numeric('RPL_ENDOFBANLIST', channel, 'End of channel ban list');
 }
 
-/** All changes are made in their order at once; what was refused is told when all are known. */
+/** All changes are made in their order at once; what was refused is told when all are known, behind what was not. */
 async function change(client: Client, session: Session, room: Room, changes: readonly ModeChange[]): Promise<void> {
   const under = changes.map((one) => ({ one, outcome: apply(client, session, room, one) }));
+  const results = await Promise.all(under.map(async ({ one, outcome }) => ({ one, result: await outcome })));
+  await client.shown();
   const told = new Set<string>();
-  for (const { one, outcome } of under) {
-    const result = await outcome;
+  for (const { one, result } of results) {
     if (result.ok || told.has(result.refusal.text)) continue;
     told.add(result.refusal.text);
     if (result.refusal.code === 'bad-name') badParameter(client, channelName(room), one, result.refusal.text);

@@ -117,7 +117,9 @@ export function nick(client: Client, params: readonly string[]): Promise<void> |
   }
   if (session === undefined || wanted === client.nick) return undefined;
   const renamed = checkNick(client, wanted) ?? client.server.host.users.rename(session.user, wanted);
-  if (!renamed.ok) nickRefused(client, wanted, renamed.refusal);
+  // the next command may speak of the new nick, which is known when the change has been shown
+  if (renamed.ok) return client.shown();
+  nickRefused(client, wanted, renamed.refusal);
   return undefined;
 }
 
