@@ -17,10 +17,13 @@ export interface IrcPartyOptions {
   /** Lines of [plugins.irc-clients]. */
   readonly plugin?: string;
   readonly tables?: readonly string[];
+  /** TOML of the top level. */
+  readonly settings?: string;
 }
 
-export async function ircParty({ plugin = '', tables = [] }: IrcPartyOptions = {}): Promise<IrcParty> {
+export async function ircParty({ plugin = '', tables = [], settings = '' }: IrcPartyOptions = {}): Promise<IrcParty> {
   const banyan = await startBanyan({
+    settings,
     tables: [`[plugins.irc-clients]\nlisten = ["127.0.0.1:0"]\nlisten_tls = ["127.0.0.1:0"]\n${plugin}`, ...tables],
   });
   const clients: IrcClient[] = [];
