@@ -5,7 +5,7 @@ import { inboxLog, outboundLog, type Author, type LogAddress, type LogRecord } f
 import { mintEventId } from '../model/ids.ts';
 import { accepted, refused, type Outcome } from '../model/outcome.ts';
 import { cleanText } from '../model/text.ts';
-import { nextRecord, origin, type NewRecord } from '../log/record.ts';
+import type { NewRecord } from '../log/record.ts';
 import type { Context } from './context.ts';
 import { authorOf, type SessionState, type UserState } from './state.ts';
 
@@ -169,7 +169,7 @@ function remember(user: UserState, record: PrivateRecord): void {
   if (user.memory.length > memoryLimit) user.memory.shift();
 }
 
-/** A record that is in no log: it has the form of one, and number 0. */
+/** A record that is in no log: it has the form of one, number 0, and no hashes, since nothing follows it. */
 function memoryRecord(fresh: NewRecord): LogRecord {
-  return { ...nextRecord(origin, fresh), number: 0 };
+  return { ...fresh, number: 0, salt: '', digest: '', chain: '' };
 }
