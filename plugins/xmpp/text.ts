@@ -57,7 +57,9 @@ export function fromStyling(text: string): RichText {
 function inlineSpans(line: string): RichText {
   const spans: Span[] = [];
   let plain = '';
-  const open: { readonly mark: string; readonly at: number; readonly from: number }[] = [];
+  // At most one of each mark is open: the first that can close it does.
+  const open: { readonly mark: string; readonly at: number }[] = [];
+  const lastClosing = lastClosings(line);
   for (let i = 0; i < line.length; i++) {
     const character = line[i]!;
     const style = directives.get(character);
@@ -65,29 +67,25 @@ function inlineSpans(line: string): RichText {
       plain += character;
       continue;
     }
-    const last = open.findLastIndex((one) => one.mark === character);
-    if (last !== -1 && !/\s/.test(line[i - 1] ?? ' ') && plain.length > open[last]!.at) {
-      const opened = open[last]!;
-      open.length = last;
-      spans.push({ start: opened.at, end: plain.length, style });
-      continue;
-    }
     const before = line[i - 1];
-    const closes = line.indexOf(character, i + 2);
-    const opens =
-      (before === undefined || /\s/.test(before) || directives.has(before)) &&
-      !/\s/.test(line[i + 1] ?? ' ') &&
-      closes !== -1 &&
-      closeable(line, character, i);
-    if (!opens) {
-      plain += character;
+    const known = open.findIndex((one) => one.mark === character);
+    if (known !== -1) {
+      const { at } = open[known]!;
+      if (isBlank(before) || plain.length === at) plain += character;
+      else {
+        open.length = known;
+        spans.push({ start: at, end: plain.length, style });
+      }
       continue;
     }
-    if (character === '`') {
+    const opens = (isBlank(before) || directives.has(before!)) && !isBlank(line[i + 1]) && (lastClosing.get(character) ?? -1) >= i + 2;
+    if (!opens) plain += character;
+    else if (character === '`') {
+      const closes = line.indexOf(character, i + 2);
+      spans.push({ start: plain.length, end: plain.length + closes - i - 1, style });
       plain += line.slice(i + 1, closes);
-      spans.push({ start: plain.length - (closes - i - 1), end: plain.length, style });
       i = closes;
-    } else open.push({ mark: character, at: plain.length, from: i });
+    } else open.push({ mark: character, at: plain.length });
   }
   // A mark that nothing closed was none.
   for (const { mark, at } of open.toReversed()) {
@@ -98,9 +96,15 @@ function inlineSpans(line: string): RichText {
   return { plain, spans: spans.toSorted((a, b) => a.start - b.start) };
 }
 
-function closeable(line: string, mark: string, from: number): boolean {
-  for (let at = line.indexOf(mark, from + 2); at !== -1; at = line.indexOf(mark, at + 1)) if (!/\s/.test(line[at - 1]!)) return true;
-  return false;
+function isBlank(character: string | undefined): boolean {
+  return character === undefined || /\s/.test(character);
+}
+
+/** For each mark, where it last stands at a word's end: a mark behind that opens nothing. */
+function lastClosings(line: string): ReadonlyMap<string, number> {
+  const last = new Map<string, number>();
+  for (let i = 1; i < line.length; i++) if (directives.has(line[i]!) && !isBlank(line[i - 1])) last.set(line[i]!, i);
+  return last;
 }
 
 const marks: Readonly<Partial<Record<SpanStyle['kind'], string>>> = { bold: '*', italic: '_', strike: '~', code: '`' };
@@ -111,34 +115,51 @@ export function toBody(text: RichText, style: MessageStyle): string {
   return style === 'action' ? `/me ${body}` : body;
 }
 
+/** Something to put into the text. */
+interface Insertion {
+  readonly at: number;
+  readonly text: string;
+  readonly side: 'open' | 'close';
+  /** Of two at one place, the wider span's mark is the outer one; of two spans alike, the earlier's. */
+  readonly width: number;
+  readonly index: number;
+}
+
 function withMarks({ plain, spans }: RichText): string {
-  const insertions: { readonly at: number; readonly text: string; readonly order: number }[] = [];
-  for (const span of spans) {
-    const said = plain.slice(span.start, span.end);
-    const mark = marks[span.style.kind];
-    if (span.style.kind === 'link' && said !== span.style.href) insertions.push({ at: span.end, text: ` <${span.style.href}>`, order: 1 });
-    else if (span.style.kind === 'quote')
-      for (let at = lineStart(plain, span.start); at !== -1 && at < span.end; at = nextLine(plain, at))
-        insertions.push({ at, text: '> ', order: -2 });
-    else if (span.style.kind === 'code' && said.includes('\n')) {
-      insertions.push({ at: span.start, text: '```\n', order: -1 }, { at: span.end, text: '\n```', order: 1 });
-    } else if (mark !== undefined && said.trim() === said && said !== '' && !said.includes('\n') && !said.includes(mark)) {
-      const width = span.end - span.start;
-      insertions.push({ at: span.start, text: mark, order: -1 / (1 + width) }, { at: span.end, text: mark, order: 1 / (1 + width) });
-    }
-  }
+  const insertions = spans.flatMap((span, index) => insertionsFor(plain, span, index));
   if (insertions.length === 0) return plain;
-  // At one place closing marks come before opening ones; a wider span opens first and closes last.
-  const sorted = insertions.toSorted(
-    (a, b) => a.at - b.at || Math.sign(b.order) - Math.sign(a.order) || (a.order > 0 ? b.order - a.order : b.order - a.order),
-  );
   let result = '';
   let from = 0;
-  for (const { at, text } of sorted) {
+  for (const { at, text } of insertions.toSorted(inOrder)) {
     result += plain.slice(from, at) + text;
     from = at;
   }
   return result + plain.slice(from);
+}
+
+function inOrder(a: Insertion, b: Insertion): number {
+  if (a.at !== b.at) return a.at - b.at;
+  if (a.side !== b.side) return a.side === 'close' ? -1 : 1;
+  return a.side === 'open' ? b.width - a.width || a.index - b.index : a.width - b.width || b.index - a.index;
+}
+
+function insertionsFor(plain: string, span: Span, index: number): Insertion[] {
+  const { start, end, style } = span;
+  const said = plain.slice(start, end);
+  const width = end - start;
+  const opening = (text: string, at = start): Insertion => ({ at, text, side: 'open', width, index });
+  const closing = (text: string): Insertion => ({ at: end, text, side: 'close', width, index });
+  if (style.kind === 'link') return said === style.href ? [] : [closing(` <${style.href}>`)];
+  if (style.kind === 'quote') {
+    const quoted: Insertion[] = [];
+    for (let at = lineStart(plain, start); at !== -1 && at < end; at = nextLine(plain, at))
+      quoted.push({ ...opening('> ', at), width: Number.POSITIVE_INFINITY });
+    return quoted;
+  }
+  if (style.kind === 'code' && said.includes('\n')) return [opening('```\n'), closing('\n```')];
+  const mark = marks[style.kind];
+  const markable = mark !== undefined && said !== '' && said.trim() === said && !said.includes('\n') && !said.includes(mark);
+  return markable ? [opening(mark), closing(mark)] : [];
 }
 
 function lineStart(plain: string, at: number): number {
