@@ -51,6 +51,8 @@ export class Tokenizer {
   #done = 0;
   /** What the slice being parsed led to; told when the parser is at rest. */
   #happened: (() => void)[] = [];
+  /** What the last end tag led to: the parser may find only afterwards that it was the wrong one. */
+  #ended: (() => void) | undefined;
 
   /**
    * @param contentNamespace the default namespace of stanzas on this stream (`jabber:server`, `jabber:client`); its
@@ -96,6 +98,7 @@ export class Tokenizer {
     let failure: StreamError | undefined;
     try {
       this.#parser.write(text);
+      this.#believe();
       this.#pending += Buffer.byteLength(text.slice(this.#done));
       this.#checkSize(this.#pending);
     } catch (error) {
@@ -114,7 +117,14 @@ export class Tokenizer {
   #tell(): void {
     const happened = this.#happened;
     this.#happened = [];
+    this.#ended = undefined;
     for (const tell of happened) if (!this.#stopped) tell();
+  }
+
+  /** Nothing was wrong with the last end tag. */
+  #believe(): void {
+    if (this.#ended !== undefined) this.#happened.push(this.#ended);
+    this.#ended = undefined;
   }
 
   #checkSize(bytes: number): void {
@@ -134,6 +144,7 @@ export class Tokenizer {
     parser.on('comment', () => this.#restricted('a comment'));
     parser.on('processinginstruction', () => this.#restricted('a processing instruction'));
     parser.on('opentagstart', (tag) => {
+      this.#believe();
       this.#attributes = 0;
       if (tag.name.length > maxNameLength) throw new StreamError('policy-violation', 'an element name is too long');
       if (this.#open.length >= maxDepth) throw new StreamError('policy-violation', 'elements are nested too deep');
@@ -151,6 +162,7 @@ export class Tokenizer {
   }
 
   #restricted(what: string): never {
+    this.#believe();
     throw new StreamError('restricted-xml', `${what} has no place in a stream`);
   }
 
@@ -170,20 +182,22 @@ export class Tokenizer {
   }
 
   #closed(): void {
+    this.#believe();
     const closed = this.#open.pop()!;
     if (this.#open.length === 1) {
       this.#settle();
-      this.#happened.push(() => this.#events.element(closed));
+      this.#ended = () => this.#events.element(closed);
     } else if (this.#open.length === 0) {
-      this.#happened.push(() => {
+      this.#ended = () => {
         this.#stopped = true;
         this.#events.end();
-      });
+      };
     }
   }
 
   #text(text: string): void {
     if (text === '') return;
+    this.#believe();
     const into = this.#open.at(-1);
     if (this.#open.length < 2) {
       if (/[^ \t\r\n]/.test(text)) throw new StreamError('bad-format', 'there is text between stanzas');

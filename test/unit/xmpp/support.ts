@@ -175,7 +175,7 @@ export class FarServer {
       else if (element.is('verify', 'jabber:server:dialback')) {
         const verdict = this.verdict(element.text());
         if (verdict !== 'silence') line.receive(`<db:verify from='${to}' to='${from}' id='${id}' type='${verdict}'/>`);
-      } else this.stanzas.push(element);
+      } else if (['message', 'presence', 'iq'].includes(element.name)) this.stanzas.push(element);
     }
   }
 
@@ -292,7 +292,7 @@ export function enterStanza(from: string, to: string, inside = ''): string {
 
 export function codes(presence: Element): string[] {
   const x = presence.getChild('x', mucUser);
-  return (x?.getChildren('status') ?? []).map((status) => String(status.attrs['code'])).toSorted();
+  return (x?.getChildren('status') ?? []).map((status) => String(status.attrs['code']));
 }
 
 /** Condition of an error stanza. */
