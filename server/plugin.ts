@@ -9,6 +9,7 @@ export type * from './contract/rooms.ts';
 export type * from './contract/users.ts';
 export type * from './contract/net.ts';
 export { DialError } from './contract/net.ts';
+export { listenAddress } from './contract/listen-address.ts';
 export type * from './model/address.ts';
 export {
   AddressError,

@@ -1,11 +1,12 @@
 /** The table [plugins.irc-clients] of the configuration. */
 import { z } from 'zod';
+import { listenAddress } from '../../server/plugin.ts';
 
 export const configSchema = z.strictObject({
   /** Plain listeners; on loopback unless you mean it. */
-  listen: z.array(z.string()).default(['127.0.0.1:6667']),
+  listen: z.array(listenAddress).default(['127.0.0.1:6667']),
   /** TLS listeners. */
-  listen_tls: z.array(z.string()).default(['[::]:6697']),
+  listen_tls: z.array(listenAddress).default(['[::]:6697']),
   /** Seconds of silence after which a client is asked whether it is there. */
   ping_interval: z.number().min(1).max(3_600).default(90),
   /** Seconds it has to answer. */

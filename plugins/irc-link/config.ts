@@ -1,5 +1,6 @@
 /** The table [plugins.irc-link] of the configuration. */
 import { z } from 'zod';
+import { listenAddress } from '../../server/plugin.ts';
 import { dialects } from './dialects/index.ts';
 
 const serverName = z
@@ -56,8 +57,8 @@ const network = z
 
 export const configSchema = z.strictObject({
   /** Where other servers may dial us. */
-  listen: z.array(z.string()).default([]),
-  listen_tls: z.array(z.string()).default([]),
+  listen: z.array(listenAddress).default([]),
+  listen_tls: z.array(listenAddress).default([]),
   networks: z
     .array(network)
     .default([])

@@ -1,6 +1,6 @@
 /** The table [plugins.xmpp] of the configuration. */
 import { z } from 'zod';
-import { AddressError } from '../../server/plugin.ts';
+import { AddressError, listenAddress } from '../../server/plugin.ts';
 import { prepareDomain } from './jid.ts';
 
 const domain = z.string().transform((text, context) => {
@@ -14,8 +14,8 @@ const domain = z.string().transform((text, context) => {
 
 export const configSchema = z.strictObject({
   /** Where other XMPP servers reach us: with STARTTLS, and with TLS from the first byte. */
-  listen: z.array(z.string()).default(['[::]:5269']),
-  listen_tls: z.array(z.string()).default(['[::]:5270']),
+  listen: z.array(listenAddress).default(['[::]:5269']),
+  listen_tls: z.array(listenAddress).default(['[::]:5270']),
   /** No stanza crosses without TLS. */
   require_tls: z.boolean().default(true),
   /** How other servers prove who they are: `dialback` takes a good certificate or else dialback; `certificate` takes nothing but a certificate. */

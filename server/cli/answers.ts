@@ -2,22 +2,25 @@
 import type { RunningServer } from '../host/server.ts';
 import type { LinkStatus } from '../contract/host.ts';
 import type { Outcome } from '../model/outcome.ts';
-import type { ControlRequest } from './control.ts';
+import type { AccountAdministration } from '../core.ts';
+import type { AccountRequest, ControlRequest } from './control.ts';
 
 /** @throws Error in words for the person at the terminal */
 export async function answerControl(server: RunningServer, request: ControlRequest): Promise<unknown> {
   const { core } = server;
   switch (request.command) {
     case 'status':
-      return { pid: process.pid, domain: server.config.domain, startedAt: server.startedAt, services: server.services };
+      return {
+        pid: process.pid,
+        domain: server.config.domain,
+        startedAt: server.startedAt,
+        services: server.services.map(({ service, address, port, tls }) => ({ service, address, port, tls })),
+      };
     case 'account-add':
-      return unwrap(await core.accounts.add(request.name, request.password, request.administrator));
     case 'account-password':
-      return unwrap(await core.accounts.setPassword(request.name, request.password));
     case 'account-list':
-      return core.accounts.list();
     case 'account-remove':
-      return unwrap(await core.accounts.remove(request.name));
+      return answerAccount(core.accounts, request);
     case 'room-list':
       return [...core.rooms.all()]
         .map(({ name, members, topic, config, last }) => ({
@@ -37,6 +40,22 @@ export async function answerControl(server: RunningServer, request: ControlReque
       if (link === undefined) throw new Error(`there is no link "${request.name}"; see: banyan link list`);
       return link;
     }
+    default:
+      return request satisfies never;
+  }
+}
+
+/** @throws Error in words for the person at the terminal */
+export async function answerAccount(accounts: AccountAdministration, request: AccountRequest): Promise<unknown> {
+  switch (request.command) {
+    case 'account-add':
+      return unwrap(await accounts.add(request.name, request.password, request.administrator));
+    case 'account-password':
+      return unwrap(await accounts.setPassword(request.name, request.password));
+    case 'account-list':
+      return accounts.list();
+    case 'account-remove':
+      return unwrap(await accounts.remove(request.name));
     default:
       return request satisfies never;
   }

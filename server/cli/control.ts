@@ -1,5 +1,5 @@
 /** The local socket by which `banyan` commands talk to the running server: one JSON request a line, one JSON answer a line. */
-import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 
@@ -13,6 +13,8 @@ export type ControlRequest =
   | { readonly command: 'room-show'; readonly name: string }
   | { readonly command: 'link-list' }
   | { readonly command: 'link-show'; readonly name: string };
+
+export type AccountRequest = Extract<ControlRequest, { command: `account-${string}` }>;
 
 export type ControlAnswer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string };
 
@@ -32,6 +34,7 @@ export function controlPath(dataFolder: string): string {
 export async function serveControl(dataFolder: string, answer: (request: ControlRequest) => Promise<unknown>): Promise<Server> {
   const path = controlPath(dataFolder);
   if (Buffer.byteLength(path) > 100) throw new Error(`the path ${path} is too long for a socket; choose a data folder with a shorter path`);
+  // Whoever holds the storage is the one server of this folder: what lies here was left by one that was killed.
   if (existsSync(path)) rmSync(path);
   const server = createServer((socket) => {
     let text = '';
@@ -49,9 +52,11 @@ export async function serveControl(dataFolder: string, answer: (request: Control
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
+    // The socket must never be there for others, not even for a moment; it is made before listen returns.
+    const mask = process.umask(0o177);
     server.listen(path, resolve);
+    process.umask(mask);
   });
-  chmodSync(path, 0o600);
   return server;
 }
 
@@ -69,16 +74,23 @@ export function askServer(dataFolder: string, request: ControlRequest): Promise<
     const socket = connect(controlPath(dataFolder));
     let text = '';
     socket.setEncoding('utf8');
-    socket.once('error', () =>
-      reject(
-        new NoServerError(
-          `no server is running with the data folder ${dataFolder}; start it with: npm start (or name the right folder with --data or --config)`,
-        ),
-      ),
-    );
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => {
+      if (code === 'EACCES')
+        reject(new Error(`this user may not talk to the server of ${dataFolder}; run the command as the user that runs the server`));
+      else
+        reject(
+          new NoServerError(
+            `no server is running with the data folder ${dataFolder}; start it with: npm start (or name the right folder with --data or --config)`,
+          ),
+        );
+    });
     socket.once('connect', () => socket.write(`${JSON.stringify(request)}\n`));
     socket.on('data', (piece: string) => (text += piece));
-    socket.once('end', () => {
+    socket.once('close', () => {
+      if (!text.endsWith('\n')) {
+        reject(new Error('the server ended before it answered; look into its log'));
+        return;
+      }
       const answer = JSON.parse(text) as ControlAnswer;
       if (answer.ok) resolve(answer.value);
       else reject(new Error(answer.error));

@@ -1,11 +1,12 @@
 /** `banyan serve`: starts, says where to connect, ends cleanly. */
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:net';
 import { pino, type Logger } from 'pino';
 import { ConfigError, describeMistake } from '../config/load.ts';
 import { startServer, version, type RunningServer } from '../host/server.ts';
 import { answerControl } from './answers.ts';
 import { controlPath, serveControl } from './control.ts';
+import { greeting } from './greeting.ts';
 import { openStorage } from './storage.ts';
 
 export interface ServeOptions {
@@ -15,27 +16,59 @@ export interface ServeOptions {
 }
 
 const drainMilliseconds = 10_000;
+/** Ctrl-C reaches a server behind npm more than once; what comes so soon is the same wish. */
+const sameSignalMilliseconds = 1_000;
 
-/** Runs until a signal ends it; answers the exit code. */
+/** Resolves when everything is up; the process then runs until a signal ends it. @throws what startServer throws */
 export async function serve(options: ServeOptions): Promise<void> {
   const log = logger();
   if (options.readyFile !== undefined) rmSync(options.readyFile, { force: true });
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise failed and nobody looked; this is a bug'));
   const server = await startServer({
     configFile: options.config,
     dataFolder: options.data,
-    readyFile: options.readyFile,
     openStorage,
     log,
   });
-  log.level = server.config.log.level;
-  const control = await serveControl(server.dataFolder, (request) => answerControl(server, request));
-  process.stdout.write(greeting(server, options));
-  let ending = false;
-  const end = (signal: string): void => {
-    if (ending) return;
-    ending = true;
-    log.info({ signal }, 'ending');
-    setTimeout(() => process.exit(1), drainMilliseconds).unref();
+  let control: Server;
+  try {
+    control = await serveControl(server.dataFolder, (request) => answerControl(server, request));
+  } catch (error) {
+    await server.stop('the server could not start');
+    throw error;
+  }
+  endOnSignals(server, control, log);
+  if (options.readyFile !== undefined) writeReadyFile(options.readyFile, server);
+  process.stdout.write(await greeting(server, options));
+}
+
+/** Written beside and renamed, so that a reader never sees half of it. */
+function writeReadyFile(file: string, { config, services, listeners }: RunningServer): void {
+  const ready = {
+    pid: process.pid,
+    domain: config.domain,
+    version,
+    services: services.map(({ service, address, port, tls }) => ({ service, address, port, tls })),
+    listeners,
+  };
+  writeFileSync(`${file}.new`, `${JSON.stringify(ready, null, 2)}\n`);
+  renameSync(`${file}.new`, file);
+}
+
+function endOnSignals(server: RunningServer, control: Server, log: Logger): void {
+  let begun: number | undefined;
+  const end = (signal: NodeJS.Signals): void => {
+    if (begun !== undefined) {
+      if (performance.now() - begun < sameSignalMilliseconds) return;
+      log.warn({ signal }, 'ended at once, by a second signal');
+      process.exit(1);
+    }
+    begun = performance.now();
+    log.info({ signal }, 'ending; a second signal ends it at once');
+    setTimeout(() => {
+      log.error('not all parts stopped in time');
+      process.exit(1);
+    }, drainMilliseconds).unref();
     control.close();
     void server.stop('the server is ending').then(() => {
       rmSync(controlPath(server.dataFolder), { force: true });
@@ -43,18 +76,20 @@ export async function serve(options: ServeOptions): Promise<void> {
       process.exit(0);
     });
   };
-  process.on('SIGTERM', () => end('SIGTERM'));
-  process.on('SIGINT', () => end('SIGINT'));
-  process.on('SIGHUP', () => void reload(server, log));
-  process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise failed and nobody looked; this is a bug'));
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+  let reloading = Promise.resolve();
+  process.on('SIGHUP', () => {
+    reloading = reloading.then(() => reload(server, log));
+  });
 }
 
 async function reload(server: RunningServer, log: Logger): Promise<void> {
   try {
-    log.info({ reloaded: await server.reload() }, 'reloaded');
+    log.info({ done: await server.reload() }, 'reloaded');
   } catch (error) {
     if (error instanceof ConfigError)
-      log.error({ mistakes: error.mistakes.map(describeMistake) }, 'not reloaded: the configuration has mistakes');
+      log.error({ mistakes: error.mistakes.map(describeMistake) }, 'not reloaded, and nothing changed: the configuration has mistakes');
     else log.error({ err: error }, 'not reloaded');
   }
 }
@@ -71,23 +106,4 @@ function logger(): Logger {
     process.stderr.write(`${new Date(time as number).toISOString().slice(11, 19)} ${name.padEnd(5)} ${String(msg)}${failure}${rest}\n`);
   };
   return pino({ redact }, { write });
-}
-
-function greeting(server: RunningServer, options: ServeOptions): string {
-  const { services, config } = server;
-  const lines = services.map(({ hint }) => `  ${hint}`);
-  const where =
-    options.config === undefined ? (options.data === undefined ? '' : ` --data ${options.data}`) : ` --config ${options.config}`;
-  const banyan = `node ${join('dist', 'server', 'main.js')}`;
-  return [
-    '',
-    `Banyan ${version} serves ${config.title} (${config.domain}).`,
-    '',
-    ...lines,
-    '',
-    `The first administrator:  ${banyan} account add NAME --admin${where}`,
-    `Everything else:          ${banyan} --help`,
-    '',
-    '',
-  ].join('\n');
 }

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
-import { configSchema, type Config } from './schema.ts';
+import { didYouMean, explainIssue, knownKeys } from './explain.ts';
+import { lineOf } from './lines.ts';
+import { configSchema, pluginTables, type Config, type PluginTables } from './schema.ts';
 
 /** One mistake: where it is, and how to mend it. */
 export interface Mistake {
@@ -24,14 +26,18 @@ export class ConfigError extends Error {
 }
 
 export function describeMistake({ file, line, key, message }: Mistake): string {
-  return `${file}:${line}: ${key === '' ? '' : `${key}: `}${message}`;
+  return `${file}${line > 0 ? `:${line}` : ''}: ${key === '' ? '' : `${key}: `}${message}`;
 }
 
-/** A configuration and the text it came from, for messages about its parts. */
+/** A configuration that has been read. Both parts are there or tell their mistakes, so that all can be told at once. */
 export interface LoadedConfig {
-  readonly config: Config;
   readonly source: ConfigSource;
+  readonly core: Checked<Config>;
+  /** The plugins' tables, which the plugins' own schemas still have to check. */
+  readonly plugins: Checked<PluginTables>;
 }
+
+export type Checked<T> = { readonly value: T } | { readonly mistakes: readonly Mistake[] };
 
 export class ConfigSource {
   readonly file: string;
@@ -42,25 +48,27 @@ export class ConfigSource {
     this.text = text;
   }
 
-  /** Checks a part of the configuration; answers its value or the mistakes, each with its line. */
-  check<Schema extends z.ZodType>(
-    schema: Schema,
-    value: unknown,
-    path: readonly (string | number)[],
-  ): { readonly value: z.output<Schema> } | { readonly mistakes: readonly Mistake[] } {
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return { value: parsed.data };
-    return { mistakes: parsed.error.issues.flatMap((issue) => this.#mistakes(issue, path)) };
+  /** Paths in the file are meant from here. */
+  get folder(): string {
+    return dirname(resolve(this.file));
   }
 
-  #mistakes(issue: z.core.$ZodIssue, prefix: readonly (string | number)[]): readonly Mistake[] {
+  /** Checks a part of the configuration; answers its value or the mistakes, each with its line. */
+  check<Schema extends z.ZodType>(schema: Schema, value: unknown, path: readonly (string | number)[]): Checked<z.output<Schema>> {
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return { value: parsed.data };
+    return { mistakes: parsed.error.issues.flatMap((issue) => this.#mistakes(schema, issue, path)) };
+  }
+
+  #mistakes(schema: z.ZodType, issue: z.core.$ZodIssue, prefix: readonly (string | number)[]): readonly Mistake[] {
     const path = [...prefix, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))];
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) =>
-        this.mistake([...path, key], 'is not known here; remove it, or check its spelling against config.example.toml'),
-      );
-    }
-    return [this.mistake(path, issue.message.replace(/^Invalid input: /, ''))];
+    if (issue.code !== 'unrecognized_keys') return [this.mistake(path, explainIssue(issue))];
+    const known = knownKeys(schema, issue.path);
+    return issue.keys.map((key) => {
+      const meant = didYouMean(key, known);
+      const remedy = meant === undefined ? 'remove it, or look in config.example.toml where it belongs' : `did you mean ${meant}?`;
+      return this.mistake([...path, key], `is not known here; ${remedy}`);
+    });
   }
 
   mistake(path: readonly (string | number)[], message: string): Mistake {
@@ -78,10 +86,10 @@ export class ConfigSource {
 
 /** The configuration without a file: all defaults. */
 export function defaultConfig(): LoadedConfig {
-  return { config: configSchema.parse({}), source: new ConfigSource('(defaults)', '') };
+  return { source: new ConfigSource('(defaults)', ''), core: { value: configSchema.parse({}) }, plugins: { value: {} } };
 }
 
-/** @throws ConfigError with every mistake of the core's part; the plugins' tables are checked by the host */
+/** @throws ConfigError when the file cannot be read or is not TOML */
 export function loadConfig(file: string): LoadedConfig {
   let text: string;
   try {
@@ -94,10 +102,10 @@ export function loadConfig(file: string): LoadedConfig {
   return parseConfig(file, text);
 }
 
-/** @throws ConfigError */
+/** @throws ConfigError when the text is not TOML */
 export function parseConfig(file: string, text: string): LoadedConfig {
   const source = new ConfigSource(file, text);
-  let table: unknown;
+  let table: Record<string, unknown>;
   try {
     table = parse(text);
   } catch (error) {
@@ -106,9 +114,19 @@ export function parseConfig(file: string, text: string): LoadedConfig {
       { file, line: error.line, key: '', message: `is not TOML: ${error.message.split('\n')[0]!.replace(/^Invalid TOML document: /, '')}` },
     ]);
   }
-  const checked = source.check(configSchema, table, []);
-  if ('mistakes' in checked) throw new ConfigError(checked.mistakes);
-  return { config: relativeTo(dirname(resolve(file)), checked.value), source };
+  const { plugins: tables = {}, ...rest } = table;
+  const core = source.check(configSchema, rest, []);
+  return {
+    source,
+    core: 'mistakes' in core ? core : { value: relativeTo(source.folder, core.value) },
+    plugins: source.check(pluginTables, tables, ['plugins']),
+  };
+}
+
+/** The core's part alone, for who needs to find the data folder. @throws ConfigError */
+export function coreConfig({ core }: LoadedConfig): Config {
+  if ('mistakes' in core) throw new ConfigError(core.mistakes);
+  return core.value;
 }
 
 /** Paths in a file are meant from the file's folder. */
@@ -120,56 +138,4 @@ function relativeTo(folder: string, config: Config): Config {
     data: resolve(folder, config.data),
     tls: { certificate: path(tls.certificate), key: path(tls.key), authorities: path(tls.authorities) },
   };
-}
-
-/** The line (from 1) where the value at `path` is written; the nearest table above it when it is not written at all. */
-export function lineOf(text: string, path: readonly (string | number)[]): number {
-  const seen = new Map<string, number>();
-  let table: string[] = [];
-  let best = 1;
-  let bestDepth = 0;
-  const wanted = path.map(String);
-  text.split('\n').forEach((line, index) => {
-    const header = /^\s*(\[\[?)\s*([^\]]+?)\s*\]/.exec(line);
-    if (header !== null) {
-      table = splitKey(header[2]!);
-      if (header[1] === '[[') {
-        const name = table.join('.');
-        const at = seen.get(name) ?? 0;
-        seen.set(name, at + 1);
-        table = [...table, String(at)];
-      } else table = withIndices(table, seen);
-      note(table, index + 1);
-      return;
-    }
-    const key = /^\s*((?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+))*)\s*=/.exec(line);
-    if (key !== null) note([...table, ...splitKey(key[1]!)], index + 1);
-  });
-  return best;
-
-  function note(found: readonly string[], at: number): void {
-    let depth = 0;
-    while (depth < found.length && depth < wanted.length && found[depth] === wanted[depth]) depth++;
-    if (depth === found.length && depth > bestDepth) {
-      best = at;
-      bestDepth = depth;
-    }
-  }
-}
-
-/** `[plugins.x.links.rooms]` below the second `[[plugins.x.links]]` is in its last element. */
-function withIndices(table: readonly string[], seen: ReadonlyMap<string, number>): string[] {
-  const full: string[] = [];
-  const plain: string[] = [];
-  for (const part of table) {
-    full.push(part);
-    plain.push(part);
-    const elements = seen.get(plain.join('.'));
-    if (elements !== undefined && plain.length < table.length) full.push(String(elements - 1));
-  }
-  return full;
-}
-
-function splitKey(key: string): string[] {
-  return [...key.matchAll(/"([^"]*)"|'([^']*)'|([A-Za-z0-9_-]+)/g)].map((match) => match[1] ?? match[2] ?? match[3]!);
 }

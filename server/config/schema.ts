@@ -1,5 +1,7 @@
 /** What a configuration file may say, with defaults that make a safe server without one. */
+import { isIP } from 'node:net';
 import { z } from 'zod';
+import { listenAddress } from '../contract/listen-address.ts';
 import { defaultCoreLimits } from '../core.ts';
 import { AddressError, parseDomain, prepareName, type Domain } from '../model/address.ts';
 
@@ -21,14 +23,12 @@ const roomName = z.string().transform((text, context) => {
   }
 });
 
-/** `host:port` or `[v6]:port`. */
-export const listenAddress = z
-  .string()
-  .regex(
-    /^(?:\[[0-9a-fA-F:.%]+\]|[^:[\]\s]+):(?:\d{1,5})$/,
-    'must be host:port or [v6]:port, for example "127.0.0.1:6667"; port 0 is any free one',
-  )
-  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'has a port above 65535');
+/** An address, or a range of them as `address/prefix`. */
+const addressRange = z.string().refine((text) => {
+  const [address = '', prefix, more] = text.split('/');
+  const bits = isIP(address) === 4 ? 32 : 128;
+  return isIP(address) !== 0 && more === undefined && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits));
+}, 'must be an address or a range, for example "127.0.0.1" or "172.16.0.0/12"');
 
 const count = (fallback: number): z.ZodDefault<z.ZodInt> => z.int().positive().default(fallback);
 
@@ -76,14 +76,18 @@ export const configSchema = z.strictObject({
       listen: z.array(listenAddress).default(['127.0.0.1:8080']),
       listen_tls: z.array(listenAddress).default(['[::]:8443']),
       public_url: z.url().optional(),
-      trusted_proxies: z.array(z.string()).default([]),
-      metrics_from: z.array(z.string()).default(['127.0.0.1', '::1']),
+      trusted_proxies: z.array(addressRange).default([]),
+      metrics_from: z.array(addressRange).default(['127.0.0.1', '::1']),
     })
     .prefault({}),
   dns: z.strictObject({ servers: z.array(listenAddress).default([]) }).prefault({}),
   accounts: z.strictObject({ registration: z.enum(['open', 'closed']).default('open') }).prefault({}),
   limits: limits.prefault({}),
-  plugins: z.record(z.string(), z.looseObject({ enabled: z.boolean().optional(), module: z.string().optional() })).default({}),
 });
 
 export type Config = z.output<typeof configSchema>;
+
+/** The tables below [plugins]; what a plugin's table holds besides is checked by the plugin's own schema. */
+export const pluginTables = z.record(z.string(), z.looseObject({ enabled: z.boolean().optional(), module: z.string().min(1).optional() }));
+
+export type PluginTables = z.output<typeof pluginTables>;

@@ -15,28 +15,33 @@ export function bundledPlugins(): readonly string[] {
     .toSorted();
 }
 
-/** @throws Error that names the module and the remedy */
-export async function loadPlugin(name: string, module: string | undefined): Promise<Plugin> {
-  const url = module === undefined ? pathToFileURL(join(bundledFolder, name, 'index.js')).href : locate(name, module);
+/** `folder` is where a module's relative path begins. @throws Error that names the module and the remedy */
+export async function loadPlugin(name: string, module: string | undefined, folder: string): Promise<Plugin> {
+  const url = module === undefined ? pathToFileURL(join(bundledFolder, name, 'index.js')).href : locate(module, folder);
   let loaded: { default?: unknown };
   try {
     loaded = (await import(url)) as { default?: unknown };
   } catch (error) {
-    throw new Error(`plugin "${name}" cannot be loaded: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    const words = error instanceof Error ? error.message : String(error);
+    throw new Error(`the plugin cannot be loaded: ${words.split('\n')[0]}; mend it, or set enabled = false`, { cause: error });
   }
   const plugin = loaded.default as Partial<Plugin> | undefined;
   if (typeof plugin?.start !== 'function' || typeof plugin.name !== 'string' || plugin.config === undefined) {
-    throw new Error(`plugin "${name}": its module has no default export with name, config and start; see docs/plugins.md`);
+    throw new Error(`the module has no default export with name, config and start; export one by definePlugin of banyan/plugin`);
   }
   return plugin as Plugin;
 }
 
-/** A path, or a package installed where the server runs. */
-function locate(name: string, module: string): string {
-  if (module.startsWith('.') || module.startsWith('/')) return pathToFileURL(resolve(module)).href;
+/** A path, or a package installed where the server runs. @throws Error with the remedy */
+function locate(module: string, folder: string): string {
+  if (module.startsWith('.') || module.startsWith('/')) {
+    const file = resolve(folder, module);
+    if (!existsSync(file)) throw new Error(`there is no file ${file}; a path of a module begins at the folder of the configuration`);
+    return pathToFileURL(file).href;
+  }
   try {
     return pathToFileURL(createRequire(join(process.cwd(), 'package.json')).resolve(module)).href;
   } catch {
-    throw new Error(`plugin "${name}": the package ${module} is not installed here; run: npm install ${module}`);
+    throw new Error(`the package ${module} is not installed here; run: npm install ${module}`);
   }
 }

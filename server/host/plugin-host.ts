@@ -33,6 +33,8 @@ const stopMilliseconds = 5_000;
 export class PluginHost {
   readonly plugin: Plugin;
   readonly announcements: Announcement[] = [];
+  /** What the plugin listens on now. */
+  readonly listeners: Listener[] = [];
   readonly #parts: HostParts;
   readonly #log: Logger;
   #running: RunningPlugin | undefined;
@@ -88,6 +90,7 @@ export class PluginHost {
     const undo = this.#undo;
     this.#undo = [];
     this.announcements.length = 0;
+    this.listeners.length = 0;
     for (const take of undo.toReversed()) {
       try {
         await take();
@@ -108,7 +111,11 @@ export class PluginHost {
       ...facts,
       net: {
         ...net,
-        listen: async (options, onConnection) => keep(await net.listen(options, onConnection), (listener: Listener) => listener.close()),
+        listen: async (options, onConnection) => {
+          const listener = await net.listen(options, onConnection);
+          this.listeners.push(listener);
+          return keep(listener, (one) => one.close());
+        },
         dial: async (options) => keep(await net.dial(options), (connection: Connection) => connection.destroy('the plugin was stopped')),
       },
       http: {

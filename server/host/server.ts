@@ -1,40 +1,39 @@
 /** The whole server: storage, core, network and plugins, started and stopped together. */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { readFileSync } from 'node:fs';
-import { pino, type Logger } from 'pino';
-import { defaultConfig, ConfigError, loadConfig, type LoadedConfig, type Mistake } from '../config/load.ts';
+import type { X509Certificate } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import type { Logger } from 'pino';
+import { defaultConfig, describeMistake, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import type { Announcement, Plugin, PluginStatus } from '../contract/host.ts';
+import type { Announcement, PluginStatus } from '../contract/host.ts';
+import type { Listener } from '../contract/net.ts';
 import { openCore, type Core, type CoreLimits } from '../core.ts';
 import { createNet } from '../net/index.ts';
 import { HttpService } from '../net/http.ts';
-import { Strangers } from '../net/listen.ts';
-import { TlsStore, type TlsFiles } from '../net/tls.ts';
+import { ListenError, Strangers } from '../net/listen.ts';
+import { addressMatcher } from '../net/ranges.ts';
+import { TlsStore } from '../net/tls.ts';
 import type { Storage } from '../storage.ts';
-import { bundledPlugins, loadPlugin } from './loader.ts';
+import { tlsFiles, watchCertificate } from './certificates.ts';
+import { checkConfig, type CheckedConfig } from './check.ts';
 import { PluginHost, type HostParts } from './plugin-host.ts';
-import { selfSigned } from './self-signed.ts';
+import { Reloader } from './reload.ts';
 import { serverSecret } from './secret.ts';
 import { CommandTable, MetricTable, systemClock } from './services.ts';
 
 export interface ServerOptions {
   /** A TOML file; absent: all defaults. */
   readonly configFile?: string | undefined;
-  /** A configuration already loaded (tests). */
-  readonly loaded?: LoadedConfig;
   /** Overrides the data folder of the configuration. */
   readonly dataFolder?: string | undefined;
-  /** Gets one JSON object with all real addresses when everything is up. */
-  readonly readyFile?: string | undefined;
   /** Opens the storage in the data folder. */
   readonly openStorage: (folder: string, log: Logger) => Promise<Storage>;
-  readonly log?: Logger;
+  readonly log: Logger;
 }
 
-/** One listening address, as announced. */
-export interface Service {
-  readonly service: string;
-  readonly address: string;
+/** One open port. */
+interface Listening {
+  readonly name: string;
+  readonly host: string;
   readonly port: number;
   readonly tls: boolean;
 }
@@ -42,70 +41,30 @@ export interface Service {
 export interface RunningServer {
   readonly core: Core;
   readonly config: Config;
-  readonly services: readonly (Service & { readonly hint: string })[];
+  /** Where people and servers connect. */
+  readonly services: readonly Announcement[];
+  /** All open ports, under the names that the log uses. */
+  readonly listeners: readonly Listening[];
   readonly dataFolder: string;
   readonly startedAt: number;
   readonly log: Logger;
   status(): ReadonlyMap<string, PluginStatus>;
-  /** Certificates, and the configuration of plugins that can take it. Answers what was reloaded and what needs a restart. @throws ConfigError */
+  certificate(): X509Certificate;
+  /** Certificates, log level, plugins' tables. Answers what was done and what waits for a restart. @throws ConfigError CertificateError */
   reload(): Promise<readonly string[]>;
   stop(reason: string): Promise<void>;
 }
 
-interface Selected {
-  readonly plugin: Plugin;
-  readonly config: unknown;
-}
-
 export const version = (JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
-
-/** Loads and checks everything a configuration names, plugins' tables included. @throws ConfigError with all mistakes */
-export async function checkConfig(loaded: LoadedConfig): Promise<readonly Selected[]> {
-  const { config, source } = loaded;
-  const mistakes: Mistake[] = [];
-  const selected: Selected[] = [];
-  const bundled = bundledPlugins();
-  const names = [...new Set([...bundled, ...Object.keys(config.plugins)])];
-  for (const name of names) {
-    const { enabled, module, ...table } = config.plugins[name] ?? {};
-    if (enabled === false) continue;
-    if (module === undefined && !bundled.includes(name)) {
-      mistakes.push(
-        source.mistake(
-          ['plugins', name],
-          `there is no bundled plugin of that name (there are: ${bundled.join(', ')}); for another one set module`,
-        ),
-      );
-      continue;
-    }
-    let plugin: Plugin;
-    try {
-      plugin = await loadPlugin(name, module);
-    } catch (error) {
-      mistakes.push(
-        source.mistake(
-          ['plugins', name, ...(module === undefined ? [] : ['module'])],
-          error instanceof Error ? error.message : String(error),
-        ),
-      );
-      continue;
-    }
-    if (!plugin.enabledByDefault && config.plugins[name] === undefined) continue;
-    const checked = source.check(plugin.config, table, ['plugins', name]);
-    if ('mistakes' in checked) mistakes.push(...checked.mistakes);
-    else selected.push({ plugin, config: checked.value });
-  }
-  if (mistakes.length > 0) throw new ConfigError(mistakes);
-  return selected;
-}
 
 /** @throws ConfigError StorageError ListenError CertificateError, or what a plugin throws; nothing is left running then */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const load = (): LoadedConfig => options.loaded ?? (options.configFile === undefined ? defaultConfig() : loadConfig(options.configFile));
-  const loaded = load();
-  const { config } = loaded;
-  const log = options.log ?? pino({ level: config.log.level });
-  const selected = await checkConfig(loaded);
+  const { log } = options;
+  const load = (): Promise<CheckedConfig> =>
+    checkConfig(options.configFile === undefined ? defaultConfig() : loadConfig(options.configFile));
+  const { config, selected, warnings } = await load();
+  log.level = config.log.level;
+  for (const warning of warnings) log.warn(describeMistake(warning));
   const dataFolder = options.dataFolder ?? config.data;
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
   const startedAt = Date.now();
@@ -131,14 +90,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     });
     let reason = 'the server could not start';
     undo.push(() => core.close(reason));
-    const net = createNet({
-      tls,
-      strangers: new Strangers(strangerLimits(config)),
-      clock: systemClock,
-      log,
-      dnsServers: config.dns.servers,
-    });
-    const http = new HttpService(httpOptions(config), tls, log);
+    const strangers = new Strangers(strangerLimits(config));
+    const net = createNet({ tls, strangers, clock: systemClock, log, dnsServers: config.dns.servers });
+    const http = new HttpService(httpOptions(config), { tls, strangers, log });
     undo.push(() => http.close());
     await http.start();
     const metrics = new MetricTable();
@@ -163,11 +117,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     for (const { plugin, config: table } of selected) {
       const host = new PluginHost(plugin, parts);
       undo.push(() => host.stop());
-      await host.start(table);
+      await startPlugin(host, table);
       hosts.push(host);
     }
-    const services = (): readonly (Service & { readonly hint: string })[] => hosts.flatMap((host) => host.announcements.map(publicService));
-    if (options.readyFile !== undefined) writeReadyFile(options.readyFile, config, services());
+    const listeners = (): readonly Listening[] => [...http.listeners, ...hosts.flatMap((host) => host.listeners)].map(listening);
+    const services = (): readonly Announcement[] => hosts.flatMap((host) => host.announcements);
+    const reloader = new Reloader({ load, hosts, tls, http, dataFolder, log }, config, selected);
+    undo.push(watchCertificate({ config: () => reloader.config, dataFolder, tls, clock: systemClock, log, renewed: () => http.reload() }));
     return {
       core,
       config,
@@ -177,8 +133,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       get services() {
         return services();
       },
+      get listeners() {
+        return listeners();
+      },
       status: () => new Map(hosts.map((host) => [host.plugin.name, host.status()])),
-      reload: () => reload(load, hosts, tls, http),
+      certificate: () => tls.certificate,
+      reload: () => reloader.reload(),
       async stop(why) {
         reason = why;
         await unwind(undo, log);
@@ -200,31 +160,18 @@ async function unwind(undo: (() => Promise<unknown> | void)[], log: Logger): Pro
   }
 }
 
-async function reload(
-  load: () => LoadedConfig,
-  hosts: readonly PluginHost[],
-  tls: TlsStore,
-  http: HttpService,
-): Promise<readonly string[]> {
-  const selected = await checkConfig(load());
-  tls.reload();
-  http.reload();
-  const said = ['certificates: reloaded'];
-  for (const host of hosts) {
-    const fresh = selected.find(({ plugin }) => plugin.name === host.plugin.name);
-    if (fresh === undefined) said.push(`${host.plugin.name}: is switched off in the file; takes effect at a restart`);
-    else if (await host.reconfigure(fresh.config)) said.push(`${host.plugin.name}: reloaded`);
+/** @throws ListenError, or an Error that names the plugin and the remedy */
+async function startPlugin(host: PluginHost, table: unknown): Promise<void> {
+  const { name } = host.plugin;
+  try {
+    await host.start(table);
+  } catch (error) {
+    if (error instanceof ListenError) throw error;
+    const words = error instanceof Error ? error.message : String(error);
+    throw new Error(`the plugin ${name} could not start: ${words}; mend that, or switch it off: [plugins.${name}] enabled = false`, {
+      cause: error,
+    });
   }
-  return said;
-}
-
-async function tlsFiles(config: Config, dataFolder: string): Promise<TlsFiles> {
-  const { certificate, key, authorities } = config.tls;
-  const files =
-    certificate === undefined || key === undefined
-      ? await selfSigned(dataFolder, config.domain)
-      : { certificateFile: certificate, keyFile: key };
-  return { ...files, authorityFile: authorities };
 }
 
 function coreLimits({ limits }: Config): CoreLimits {
@@ -260,10 +207,11 @@ function offerMetrics({ core, http, metrics }: HostParts, config: Config): void 
   metrics.gauge('banyan_sessions', 'Connected clients', () => core.users.count.sessions);
   metrics.gauge('banyan_rooms', 'Rooms', () => [...core.rooms.all()].length);
   metrics.gauge('banyan_resident_bytes', 'Resident memory', () => process.memoryUsage.rss());
+  const mayRead = addressMatcher(config.http.metrics_from);
   http.route({
     path: '/metrics',
     handle: (request, response) => {
-      if (!config.http.metrics_from.includes(http.remoteAddress(request))) {
+      if (!mayRead(http.remoteAddress(request))) {
         response.writeHead(404, { 'content-type': 'text/plain' }).end('There is nothing here.\n');
         return;
       }
@@ -272,18 +220,6 @@ function offerMetrics({ core, http, metrics }: HostParts, config: Config): void 
   });
 }
 
-function publicService({ service, address, port, tls, hint }: Announcement): Service & { readonly hint: string } {
-  return { service, address, port, tls, hint };
-}
-
-/** Written beside and renamed, so that a reader never sees half of it. */
-function writeReadyFile(file: string, config: Config, services: readonly (Service & { readonly hint: string })[]): void {
-  const ready = {
-    pid: process.pid,
-    domain: config.domain,
-    version,
-    services: services.map(({ service, address, port, tls }) => ({ service, address, port, tls })),
-  };
-  writeFileSync(`${file}.new`, `${JSON.stringify(ready, null, 2)}\n`);
-  renameSync(`${file}.new`, file);
+function listening({ name, host, port, tls }: Listener): Listening {
+  return { name, host, port, tls };
 }

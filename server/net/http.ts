@@ -1,19 +1,21 @@
 /** The shared HTTP port: pages and WebSockets of all plugins, and /metrics. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { Http, HttpRoute, Listener, UpgradeRoute } from '../contract/net.ts';
 import { plainAddress } from './connection.ts';
-import { bind, splitAddress } from './listen.ts';
-import type { TlsStore } from './tls.ts';
+import { addressGroup } from '../directory/names.ts';
+import { bind, splitAddress, type Strangers } from './listen.ts';
+import { addressMatcher } from './ranges.ts';
+import { tlsPolicy, type TlsStore } from './tls.ts';
 
 export interface HttpOptions {
   readonly listen: readonly string[];
   readonly listenTls: readonly string[];
-  /** Addresses of reverse proxies whose X-Forwarded-For is believed. */
+  /** Addresses and ranges of reverse proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
   /** Base URL that people use, when a proxy stands before the server. */
   readonly publicUrl: string | undefined;
@@ -21,28 +23,40 @@ export interface HttpOptions {
 }
 
 const mostConnections = 20_000;
+/** A client that takes longer for its headers, for a whole request or for the TLS handshake is cut off (threat class A4). */
+const limits = {
+  headersTimeout: 10_000,
+  requestTimeout: 20_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 2_000,
+  maxHeaderSize: 16_384,
+};
+const handshakeTimeout = 10_000;
 
 export class HttpService implements Http {
   readonly #options: HttpOptions;
   readonly #tls: TlsStore;
+  readonly #strangers: Strangers;
   readonly #log: Logger;
+  readonly #isProxy: (address: string) => boolean;
   readonly #routes = new Map<string, HttpRoute>();
   readonly #upgrades = new Map<string, UpgradeRoute>();
   readonly #open = new Set<Socket>();
   readonly #secureServers: ReturnType<typeof createSecureServer>[] = [];
   readonly listeners: Listener[] = [];
 
-  constructor(options: HttpOptions, tls: TlsStore, log: Logger) {
+  constructor(options: HttpOptions, shared: { readonly tls: TlsStore; readonly strangers: Strangers; readonly log: Logger }) {
     this.#options = options;
-    this.#tls = tls;
-    this.#log = log;
+    this.#tls = shared.tls;
+    this.#strangers = shared.strangers;
+    this.#log = shared.log;
+    this.#isProxy = addressMatcher(options.trustedProxies);
   }
 
   async start(): Promise<void> {
-    const limits = { headersTimeout: 10_000, requestTimeout: 20_000, keepAliveTimeout: 5_000, maxHeaderSize: 16_384 };
     for (const address of this.#options.listen) await this.#serve(createServer(limits), address, 'web', false);
     for (const address of this.#options.listenTls) {
-      const server = createSecureServer({ ...limits, ...this.#tls.pem(), minVersion: 'TLSv1.2' });
+      const server = createSecureServer({ ...limits, handshakeTimeout, ...this.#tls.pem(), ...tlsPolicy });
       this.#secureServers.push(server);
       await this.#serve(server, address, 'web-tls', true);
     }
@@ -54,6 +68,7 @@ export class HttpService implements Http {
     server.on('connection', (socket: Socket) => {
       this.#open.add(socket);
       socket.once('close', () => this.#open.delete(socket));
+      this.#admit(socket);
     });
     server.on('request', (request: IncomingMessage, response: ServerResponse) => this.#answer(request, response));
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
@@ -66,9 +81,19 @@ export class HttpService implements Http {
     this.listeners.push({ name, ...bound, tls, close: () => new Promise((resolve) => server.close(() => resolve())) });
   }
 
+  /** A proxy brings everybody's connections; anybody else has as many as the other listeners allow. */
+  #admit(socket: Socket): void {
+    const address = plainAddress(socket.remoteAddress ?? '');
+    if (this.#isProxy(address)) return;
+    const group = addressGroup(address);
+    const refused = this.#strangers.connected(group);
+    if (refused === undefined) socket.once('close', () => this.#strangers.left(group));
+    else socket.destroy();
+  }
+
   /** New certificate files for new connections. */
   reload(): void {
-    for (const server of this.#secureServers) server.setSecureContext({ ...this.#tls.pem(), minVersion: 'TLSv1.2' });
+    for (const server of this.#secureServers) server.setSecureContext({ ...this.#tls.pem(), ...tlsPolicy });
   }
 
   #find<Route>(routes: ReadonlyMap<string, Route>, request: IncomingMessage): Route | undefined {
@@ -85,13 +110,16 @@ export class HttpService implements Http {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const route = this.#find(this.#routes, request);
+    response.setHeader('x-content-type-options', 'nosniff');
+    response.setHeader('x-frame-options', 'DENY');
+    response.setHeader('referrer-policy', 'no-referrer');
     const fail = (error: unknown): void => {
       this.#log.error({ err: error, path: request.url }, 'a request failed');
       if (response.headersSent) response.destroy();
       else response.writeHead(500, { 'content-type': 'text/plain' }).end('This request failed on an error of the server.\n');
     };
     if (route === undefined) {
-      response.writeHead(404, { 'content-type': 'text/plain', 'x-content-type-options': 'nosniff' }).end('There is nothing here.\n');
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('There is nothing here.\n');
       return;
     }
     try {
@@ -140,18 +168,22 @@ export class HttpService implements Http {
     return this.#options.publicUrl === undefined ? own : [this.#options.publicUrl, ...own];
   }
 
+  /** Each trusted proxy names who came to it at the end of the list; the first who is no proxy of ours is the person. */
   remoteAddress(request: IncomingMessage): string {
-    const direct = plainAddress(request.socket.remoteAddress ?? '');
-    if (!this.#options.trustedProxies.includes(direct)) return direct;
-    const forwarded = request.headers['x-forwarded-for'];
-    const last = (Array.isArray(forwarded) ? forwarded.join(',') : (forwarded ?? '')).split(',').at(-1)?.trim();
-    return last === undefined || last === '' ? direct : plainAddress(last);
+    let address = plainAddress(request.socket.remoteAddress ?? '');
+    const header = request.headers['x-forwarded-for'];
+    const named = (Array.isArray(header) ? header.join(',') : (header ?? '')).split(',');
+    while (this.#isProxy(address)) {
+      const next = plainAddress(named.pop()?.trim() ?? '');
+      if (isIP(next) === 0) break;
+      address = next;
+    }
+    return address;
   }
 
   secure(request: IncomingMessage): boolean {
     if (request.socket instanceof TLSSocket) return true;
-    const direct = plainAddress(request.socket.remoteAddress ?? '');
-    return this.#options.trustedProxies.includes(direct) && request.headers['x-forwarded-proto'] === 'https';
+    return this.#isProxy(plainAddress(request.socket.remoteAddress ?? '')) && request.headers['x-forwarded-proto'] === 'https';
   }
 
   async close(): Promise<void> {

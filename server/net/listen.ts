@@ -41,9 +41,16 @@ export class Strangers {
   enter(group: string, most = this.#limits.maxUnadmittedPerAddress): string | undefined {
     if (this.#all >= this.#limits.maxUnadmitted) return 'too many connections wait for registration';
     if ((this.#unadmitted.get(group) ?? 0) >= most) return 'too many unregistered connections from this address';
-    if ((this.#connections.get(group) ?? 0) >= this.#limits.maxConnectionsPerAddress) return 'too many connections from this address';
+    const refused = this.connected(group);
+    if (refused !== undefined) return refused;
     this.#all++;
     bump(this.#unadmitted, group, 1);
+    return undefined;
+  }
+
+  /** Counts a connection that need not register, or says why it may not be. */
+  connected(group: string): string | undefined {
+    if ((this.#connections.get(group) ?? 0) >= this.#limits.maxConnectionsPerAddress) return 'too many connections from this address';
     bump(this.#connections, group, 1);
     return undefined;
   }

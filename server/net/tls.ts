@@ -7,7 +7,33 @@ import type { TlsFacts, TlsIdentityRef } from '../contract/net.ts';
 /** PEM files could not be used; `message` names the file and the remedy. */
 export class CertificateError extends Error {
   override readonly name = 'CertificateError';
+  /** Which file is to blame, by its key in the configuration. */
+  readonly about: 'certificate' | 'key' | 'authorities';
+
+  constructor(about: CertificateError['about'], message: string) {
+    super(message);
+    this.about = about;
+  }
 }
+
+/** For TLS 1.2; those of 1.3 are all good. Forward secrecy and authenticated encryption only. */
+const ciphers = [
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'DHE-RSA-AES128-GCM-SHA256',
+  'DHE-RSA-AES256-GCM-SHA384',
+];
+
+/** What every TLS connection of this server keeps to, whichever side began it. */
+export const tlsPolicy = {
+  minVersion: 'TLSv1.2',
+  honorCipherOrder: true,
+  ciphers: ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', ...ciphers].join(':'),
+} as const;
 
 export interface TlsFiles {
   readonly certificateFile: string;
@@ -23,7 +49,7 @@ interface Identity {
 
 /** Holds the server's certificate; `reload` takes new files for new connections without touching old ones. */
 export class TlsStore {
-  readonly #files: TlsFiles;
+  #files: TlsFiles;
   #identity: Identity;
   #authorities: readonly string[];
   #roots: readonly X509Certificate[] | undefined;
@@ -37,11 +63,17 @@ export class TlsStore {
     this.context();
   }
 
+  /** The server's own certificate, the first of its chain. */
+  get certificate(): X509Certificate {
+    return new X509Certificate(this.#identity.certificate);
+  }
+
   /** @throws CertificateError and keeps the old certificate */
-  reload(): void {
-    const identity = readIdentity(this.#files.certificateFile, this.#files.keyFile);
-    const authorities = readAuthorities(this.#files.authorityFile);
-    checkContext(identity, authorities, this.#files.certificateFile);
+  reload(files: TlsFiles = this.#files): void {
+    const identity = readIdentity(files.certificateFile, files.keyFile);
+    const authorities = readAuthorities(files.authorityFile);
+    checkContext(identity, authorities, files.certificateFile);
+    this.#files = files;
     this.#identity = identity;
     this.#authorities = authorities;
     this.#roots = undefined;
@@ -135,15 +167,16 @@ function readAuthorities(file: string | undefined): readonly string[] {
   const pem = readPem(file, 'authorities').toString('utf8');
   const found = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g);
   if (found === null)
-    throw new CertificateError(`${file} holds no PEM certificate; give a file with the certificates of trusted authorities`);
+    throw new CertificateError('authorities', `${file} holds no PEM certificate; give a file with the certificates of trusted authorities`);
   return found;
 }
 
-function readPem(file: string, what: string): Buffer {
+function readPem(file: string, what: CertificateError['about']): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
     throw new CertificateError(
+      what,
       `the TLS ${what} file ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'}); check the path and its permissions`,
     );
   }
@@ -154,12 +187,15 @@ function checkContext(identity: Identity | undefined, authorities: readonly stri
     return createSecureContext({
       ...(identity === undefined ? {} : { cert: identity.certificate, key: identity.key }),
       ca: [...authorities, ...rootCertificates],
-      minVersion: 'TLSv1.2',
-      honorCipherOrder: true,
+      ...tlsPolicy,
     });
   } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
     throw new CertificateError(
-      `the certificate ${file} and its key cannot be used together (${error instanceof Error ? error.message : String(error)}); check that both are PEM and belong together`,
+      'certificate',
+      /key values mismatch/.test(words)
+        ? `the certificate ${file} and the key do not belong together; give the key that the certificate was made for`
+        : `the certificate ${file} and its key cannot be used (${words}); check that both are PEM files without a passphrase`,
     );
   }
 }

@@ -1,0 +1,18 @@
+/** What the commands print. */
+
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Columns as wide as their widest cell. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
+  for (const row of [head, ...rows]) {
+    const cells = row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]! + 2)));
+    print(cells.join('').trimEnd());
+  }
+}
+
+export function day(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().slice(0, 10);
+}
