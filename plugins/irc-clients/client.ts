@@ -2,18 +2,7 @@
  * One connected client. Reads lines at the pace that flood control allows and runs them one after another; writes what the
  * core shows. States: registering, online, closed.
  */
-import type {
-  AcceptedConnection,
-  Batch,
-  PrivateRecord,
-  Room,
-  Session,
-  SessionHandler,
-  Timer,
-  Unicast,
-  UserChange,
-} from '../../server/plugin.ts';
-import { clientLimits, LineFramer } from '../irc/framing.ts';
+import type { AcceptedConnection, Batch, PrivateRecord, Room, Session, SessionHandler, Unicast, UserChange } from '../../server/plugin.ts';
 import { parseLine } from '../irc/line.ts';
 import { sharedFlags } from './capabilities.ts';
 import { dispatch } from './commands/index.ts';
@@ -22,8 +11,11 @@ import { Capture } from './labels.ts';
 import { numerics, type Numeric } from './numerics.ts';
 import { barrierProtocol, Order } from './order.ts';
 import { cutBytes, isShown, render, renderAll, type OutLine } from './outgoing.ts';
+import { Output } from './output.ts';
 import { privateLines, unicastLines } from './private.ts';
+import { LineReader } from './reader.ts';
 import { Registration } from './registration.ts';
+import { Replay } from './replay.ts';
 import { roomPieces } from './fan-out.ts';
 import { showRoom } from './show-room.ts';
 import type { IrcServer } from './server.ts';
@@ -33,9 +25,6 @@ type State =
   | { readonly kind: 'online'; readonly session: Session }
   | { readonly kind: 'closed' };
 
-/** Lines that may wait while a command is being carried out before reading stops. */
-const mostWaiting = 64;
-
 export class Client implements SessionHandler {
   readonly server: IrcServer;
   readonly connection: AcceptedConnection;
@@ -43,14 +32,11 @@ export class Client implements SessionHandler {
   flags = 0;
   /** The client understands CAP 302. */
   capVersion = 0;
-  readonly #framer = new LineFramer(clientLimits);
-  readonly #bucket: { take(tokens?: number): boolean; readonly wait: number };
-  #state: State;
-  #lines: string[] = [];
-  #running = false;
-  #paused = false;
-  #timer: Timer | undefined;
+  readonly #reader: LineReader;
+  readonly #output: Output;
+  readonly #replay = new Replay();
   readonly #order = new Order();
+  #state: State;
   #capture: Capture | undefined;
   readonly #rooms = new Set<Room>();
   #heardAt: number;
@@ -60,7 +46,11 @@ export class Client implements SessionHandler {
     this.server = server;
     this.connection = connection;
     const { burst_lines: burst, lines_per_second: rate } = server.config;
-    this.#bucket = server.host.net.bucket(burst, rate);
+    this.#reader = new LineReader(connection, server.host.clock, server.host.net.bucket(burst, rate), {
+      onLine: (line) => this.#run(line),
+      onTooLong: () => this.#tooLong(),
+    });
+    this.#output = new Output(connection, server.config.send_queue);
     this.#heardAt = server.now();
     this.#state = { kind: 'registering', registration: new Registration(this) };
     connection.handle({
@@ -106,12 +96,7 @@ export class Client implements SessionHandler {
   #read(bytes: Buffer): void {
     this.#heardAt = this.server.now();
     this.#pingedAt = undefined;
-    this.#framer.push(bytes, {
-      onLine: (line) => this.#lines.push(line),
-      onTooLong: () => this.#tooLong(),
-    });
-    if (this.#lines.length > mostWaiting) this.#pause();
-    this.#work();
+    this.#reader.push(bytes);
   }
 
   /** A stranger who sends no lines speaks no IRC. Threat class A4. */
@@ -120,53 +105,17 @@ export class Client implements SessionHandler {
     else this.numeric('ERR_INPUTTOOLONG', 'Input line was too long');
   }
 
-  #pause(): void {
-    if (this.#paused) return;
-    this.#paused = true;
-    this.connection.pause();
-  }
-
-  #work(): void {
-    while (!this.#running && this.#timer === undefined && this.#lines.length > 0 && this.#state.kind !== 'closed') {
-      if (!this.#bucket.take()) {
-        this.#pause();
-        this.#timer = this.server.host.clock.after(Math.max(1, Math.ceil(this.#bucket.wait)), () => {
-          this.#timer = undefined;
-          this.#work();
-        });
-        return;
-      }
-      this.#run(this.#lines.shift()!);
-    }
-    if (this.#paused && !this.#running && this.#timer === undefined && this.#lines.length === 0) {
-      this.#paused = false;
-      if (this.#state.kind !== 'closed') this.connection.resume();
-    }
-  }
-
-  #run(line: string): void {
+  #run(line: string): Promise<void> | undefined {
     const message = parseLine(line);
     if (message === undefined) {
       if (this.#state.kind === 'registering') this.close('This is not IRC');
-      return;
+      return undefined;
     }
-    const done = dispatch(this, message);
-    if (done === undefined) return;
-    this.#running = true;
-    done.then(
-      () => this.#ran(),
-      (error: unknown) => {
-        this.server.host.log.error({ err: error, command: message.command }, 'a command of an IRC client failed');
-        this.#capture = undefined;
-        this.numeric('ERR_UNKNOWNERROR', message.command, 'The server could not do that');
-        this.#ran();
-      },
-    );
-  }
-
-  #ran(): void {
-    this.#running = false;
-    this.#work();
+    return dispatch(this, message)?.catch((error: unknown) => {
+      this.server.host.log.error({ err: error, command: message.command }, 'a command of an IRC client failed');
+      this.#capture = undefined;
+      this.numeric('ERR_UNKNOWNERROR', message.command, 'The server could not do that');
+    });
   }
 
   // ---- order
@@ -204,7 +153,7 @@ export class Client implements SessionHandler {
     const capture = this.#capture;
     this.#capture = undefined;
     if (capture === undefined || this.#state.kind === 'closed') return;
-    for (const part of capture.finish(this.flags, this.server.name, () => this.server.encoder.batchName())) this.connection.write(part);
+    for (const part of capture.finish(this.flags, this.server.name, () => this.server.encoder.batchName())) this.#output.write(part);
   }
 
   // ---- writing
@@ -213,14 +162,14 @@ export class Client implements SessionHandler {
   send(line: OutLine): void {
     if (this.#state.kind === 'closed' || !isShown(line, this.flags)) return;
     if (this.#capture !== undefined) this.#capture.own(line);
-    else this.connection.write(render(line, this.flags));
+    else this.#output.write(render(line, this.flags));
   }
 
   /** Bytes that others caused; a Buffer may be shared with other clients. */
   sendBytes(bytes: Buffer | string): void {
     if (bytes.length === 0 || this.#state.kind === 'closed') return;
     if (this.#capture !== undefined) this.#capture.other(bytes);
-    else this.connection.write(bytes);
+    else this.#output.write(bytes);
   }
 
   sendOthers(lines: readonly OutLine[]): void {
@@ -265,6 +214,7 @@ export class Client implements SessionHandler {
     if (this.#state.kind === 'closed') return;
     const text = `ERROR :Closing link: (${oneWord(this.connection.remoteAddress)}) [${cutBytes(reason, 300)}]`;
     this.#closed(quit);
+    this.#output.flush();
     this.connection.end(render({ text }, 0));
   }
 
@@ -273,8 +223,7 @@ export class Client implements SessionHandler {
     if (this.#state.kind === 'closed') return;
     this.registration?.abort();
     this.#state = { kind: 'closed' };
-    this.#timer?.cancel();
-    this.#lines = [];
+    this.#reader.stop();
     this.#rooms.clear();
     this.server.clients.delete(this);
     this.#order.release();
@@ -283,13 +232,13 @@ export class Client implements SessionHandler {
 
   /** Asks a silent client whether it is there, and lets go of one that does not answer. */
   checkAlive(now: number): void {
-    if (this.#state.kind !== 'online' || this.#paused) return;
+    if (this.#state.kind !== 'online' || this.#reader.paused) return;
     const { ping_interval: interval, ping_timeout: timeout } = this.server.config;
     if (this.#pingedAt !== undefined) {
       if (now - this.#pingedAt >= timeout * 1_000) this.close(`Ping timeout: ${Math.round((now - this.#heardAt) / 1_000)} seconds`);
     } else if (now - this.#heardAt >= interval * 1_000) {
       this.#pingedAt = now;
-      this.connection.write(`PING :${this.server.name}\r\n`);
+      this.#output.write(`PING :${this.server.name}\r\n`);
     }
   }
 
@@ -297,6 +246,7 @@ export class Client implements SessionHandler {
 
   deliver(batch: Batch): void {
     if (this.#state.kind !== 'online') return;
+    this.#replay.saw(batch);
     const flags = this.flags & sharedFlags;
     const parts = roomPieces(this, batch);
     if (parts === 'all') {
@@ -344,10 +294,20 @@ export class Client implements SessionHandler {
     if (this.#state.kind !== 'online') return;
     this.#rooms.add(room);
     showRoom(this, this.#state.session, room);
+    const replay = this.#replay.came(this, this.#state.session, room);
+    if (replay === undefined) return;
+    const show = this.#capture === undefined ? this.#output.reserve() : (text: string): void => this.sendBytes(text);
+    this.underWay(
+      replay.then(show, (error: unknown) => {
+        show('');
+        throw error;
+      }),
+    );
   }
 
   detached(room: Room): void {
     this.#rooms.delete(room);
+    this.#replay.gone(room);
   }
 
   ended(reason: string): void {

@@ -18,6 +18,8 @@ export const configSchema = z.strictObject({
   lines_per_second: z.number().min(0.1).default(5),
   /** Bytes that may wait for a client that does not read. */
   send_queue: z.number().int().min(65_536).default(2_097_152),
+  /** Messages that a client is shown when it comes into a room, if it knows server-time and does not ask itself; 0: none. */
+  replay_lines: z.number().int().min(0).max(200).default(50),
   /** Shown by ADMIN. */
   admin: z.array(z.string()).max(3).default([]),
 });

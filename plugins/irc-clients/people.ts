@@ -152,7 +152,7 @@ export class People {
     this.#applied.set(change, applied);
     if (change.kind === 'quit') {
       this.#forget(before.id);
-      this.departed(before);
+      this.#remember(before);
     }
     return applied;
   }
@@ -164,6 +164,7 @@ export class People {
       nick = this.#nicks.assign(view.id, view.nick, this.#hint(view.network));
     }
     const after = this.#person(view, nick);
+    if (nick !== before.nick) this.#remember(before);
     if (this.#byAddress.get(before.address) === before) this.#byAddress.delete(before.address);
     this.#keep(after);
     return after;
@@ -194,8 +195,8 @@ export class People {
     return this.#host.networks.get(network)?.label ?? 'elsewhere';
   }
 
-  /** Remembers somebody who left, for WHOWAS. */
-  departed(person: Person): void {
+  /** Remembers somebody who left or is called otherwise now, for WHOWAS. */
+  #remember(person: Person): void {
     this.#departed.push({ person, at: this.#host.clock.now() });
     if (this.#departed.length > mostDeparted) this.#departed.shift();
   }

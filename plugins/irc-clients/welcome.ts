@@ -75,10 +75,10 @@ export function sendCounts(client: Client): void {
   let administrators = 0;
   for (const each of client.server.clients) if (each.session?.user.administrator === true) administrators++;
   const networks = [...host.networks.all()].length;
-  client.numeric('RPL_LUSERCLIENT', `There are ${local + foreign} people here, ${foreign} of them from ${networks} other networks`);
-  client.numeric('RPL_LUSEROP', String(administrators), 'administrators online');
+  client.numeric('RPL_LUSERCLIENT', `There are ${local + foreign} users and 0 invisible on ${networks + 1} servers`);
+  client.numeric('RPL_LUSEROP', String(administrators), 'operator(s) online');
   client.numeric('RPL_LUSERCHANNELS', String(rooms), 'channels formed');
-  client.numeric('RPL_LUSERME', `I have ${local} people and ${networks} networks`);
+  client.numeric('RPL_LUSERME', `I have ${local} clients and ${networks} servers`);
   client.numeric('RPL_LOCALUSERS', String(local), String(local), `Current local users ${local}, max ${local}`);
   client.numeric(
     'RPL_GLOBALUSERS',

@@ -3,7 +3,7 @@ import { parseEventId, type LogRecord, type Room, type Session, type User, type 
 import { channelName, roomName } from '../channel.ts';
 import type { Client } from '../client.ts';
 import { oneWord } from '../encode.ts';
-import type { OutLine } from '../outgoing.ts';
+import { renderAll, type OutLine } from '../outgoing.ts';
 
 /** Messages in one answer. */
 export const mostHistory = 200;
@@ -54,6 +54,25 @@ export async function chatHistory(client: Client, session: Session, params: read
   client.send(client.server.encoder.opens(batch, `chathistory ${source.target}`));
   for (const record of records) for (const line of source.lines(record)) client.send({ ...line, batch });
   client.send(client.server.encoder.closes(batch));
+}
+
+/** The last messages of a room within a range, as lines for one client; nothing when the person may not read them. */
+export async function latestMessages(
+  client: Client,
+  session: Session,
+  room: Room,
+  { after, before, limit }: { readonly after: number; readonly before: number; readonly limit: number },
+  firstLive: () => number,
+): Promise<string> {
+  const { encoder } = client.server;
+  const source = roomSource(client, session.user, room);
+  const records = await collect(source, { after, before, take: 'last' }, limit);
+  const live = firstLive();
+  const batch = encoder.batchName();
+  const lines = records.filter(({ number }) => number < live).flatMap((record) => source.lines(record));
+  if (lines.length === 0) return '';
+  const within = lines.map((line) => ({ ...line, batch }));
+  return renderAll([encoder.opens(batch, `chathistory ${source.target}`), ...within, encoder.closes(batch)], client.flags);
 }
 
 function fail(client: Client, code: string, context: readonly string[], text: string): void {

@@ -7,6 +7,7 @@ import {
   AddressError,
   type Outcome,
   type Room,
+  type RoomConfig,
   type Session,
   type UserAddress,
 } from '../../../server/plugin.ts';
@@ -54,9 +55,51 @@ function showBans(client: Client, session: Session, room: Room): void {
   client.numeric('RPL_ENDOFBANLIST', channel, 'End of channel ban list');
 }
 
-/** All changes are made in their order at once; what was refused is told when all are known, behind what was not. */
+interface Underway {
+  /** The change that stands for it in an answer. */
+  readonly one: ModeChange;
+  readonly outcome: Promise<Outcome<unknown>> | Outcome<unknown>;
+}
+
+/** Begins all changes in their order at once; neighbours that are settings of the room are one change of its configuration. */
+function begin(client: Client, session: Session, room: Room, changes: readonly ModeChange[]): Underway[] {
+  const { rooms } = client.server.host;
+  const under: Underway[] = [];
+  let settings: { readonly one: ModeChange; readonly config: Partial<RoomConfig> } | undefined;
+  const configure = (): void => {
+    if (settings !== undefined) under.push({ one: settings.one, outcome: rooms.configure(session.user, room, settings.config, client) });
+    settings = undefined;
+  };
+  for (const one of changes) {
+    const set = setting(one);
+    if (set?.ok === true) {
+      if (settings !== undefined && Object.keys(set.value).some((key) => key in settings!.config)) configure();
+      settings = { one: settings?.one ?? one, config: { ...settings?.config, ...set.value } };
+    } else {
+      configure();
+      under.push({ one, outcome: set ?? apply(client, session, room, one) });
+    }
+  }
+  configure();
+  return under;
+}
+
+/** The setting of a room that a letter stands for; undefined when it stands for something else. */
+function setting({ add, letter, param = '' }: ModeChange): Outcome<Partial<RoomConfig>> | undefined {
+  const name = switches.get(letter);
+  if (name !== undefined) return accepted({ [name]: add });
+  if (letter === 'k') {
+    if (add && !isSayableKey(param)) return refused('bad-name', 'A key is one word without commas that does not begin with a colon.');
+    return accepted({ key: add ? param : null });
+  }
+  if (letter !== 'l') return undefined;
+  if (add && !/^[1-9]\d{0,8}$/.test(param)) return refused('bad-name', 'A limit is a number above zero.');
+  return accepted({ limit: add ? Number(param) : null });
+}
+
+/** What was refused is told when all is known, behind what was not. */
 async function change(client: Client, session: Session, room: Room, changes: readonly ModeChange[]): Promise<void> {
-  const under = changes.map((one) => ({ one, outcome: apply(client, session, room, one) }));
+  const under = begin(client, session, room, changes);
   const results = await Promise.all(under.map(async ({ one, outcome }) => ({ one, result: await outcome })));
   await client.shown();
   const told = new Set<string>();
@@ -77,19 +120,9 @@ function apply(client: Client, session: Session, room: Room, one: ModeChange): P
   const { rooms } = client.server.host;
   const { user } = session;
   const { add, letter, param = '' } = one;
-  const name = switches.get(letter);
-  if (name !== undefined) return rooms.configure(user, room, { [name]: add }, client);
   switch (letter) {
     case 'b':
       return ban(client, session, room, add, param);
-    case 'k':
-      if (add && !isSayableKey(param)) return refused('bad-name', 'A key is one word without commas that does not begin with a colon.');
-      return rooms.configure(user, room, { key: add ? param : null }, client);
-    case 'l': {
-      const limit = Number.parseInt(param, 10);
-      if (add && !(limit > 0)) return refused('bad-name', 'A limit is a number above zero.');
-      return rooms.configure(user, room, { limit: add ? limit : null }, client);
-    }
     case 'o':
     case 'v':
     case 'q':

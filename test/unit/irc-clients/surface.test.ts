@@ -1,0 +1,202 @@
+/** What clients are offered beyond the commands: capabilities, tokens, history when they come in. */
+import { expect } from 'chai';
+import { ircHistory, type IrcClient, type IrcLine } from '../../support/irc-client.ts';
+import { ircParty, type IrcParty } from '../../support/irc-party.ts';
+import { nativeGuest } from '../../support/native-client.ts';
+import { eventually } from '../../support/wait.ts';
+
+describe('IRC clients: surface', function () {
+  this.timeout(30_000);
+  let party: IrcParty;
+  before(async () => {
+    party = await ircParty({ plugin: 'burst_lines = 1000\nreplay_lines = 5', tables: ['[limits]\nguests_per_address = 500'] });
+    await party.banyan.account('paul', 'paul-password');
+  });
+  after(() => party.stop());
+
+  const history = ['draft/chathistory', 'batch', 'server-time', 'message-tags'];
+  async function answer(client: IrcClient, line: string): Promise<readonly IrcLine[]> {
+    client.send(line);
+    return await client.sync();
+  }
+  const said = (lines: readonly IrcLine[]): string[] => lines.filter((line) => line.command === 'PRIVMSG').map((line) => line.params[1]!);
+
+  it('tells in 005 what is true', async () => {
+    const one = await party.irc(party.unique('one'));
+    const tokens = new Map(
+      one.lines
+        .filter((line) => line.command === '005')
+        .flatMap((line) => line.params.slice(1, -1))
+        .map((token): [string, string] => [token.split('=')[0]!, token.split('=').slice(1).join('=')]),
+    );
+    await one.join('#tokens');
+    const nick = 'n'.repeat(Number(tokens.get('NICKLEN')));
+    expect((await answer(one, `NICK ${nick}x`)).map((line) => line.command)).to.deep.equal(['432']);
+    expect((await answer(one, `NICK ${nick}`)).map((line) => line.command)).to.deep.equal(['NICK']);
+    const channel = `#${'c'.repeat(Number(tokens.get('CHANNELLEN')))}`;
+    expect((await answer(one, `JOIN ${channel}x`)).map((line) => line.command)).to.deep.equal(['403']);
+    expect(await one.join(channel)).to.deep.equal([`@${nick}`]);
+    await answer(one, `PART ${channel}`);
+    const topic = 't'.repeat(Number(tokens.get('TOPICLEN')));
+    expect((await answer(one, `TOPIC #tokens :${topic}`)).map((line) => line.params[1])).to.deep.equal([topic]);
+    expect((await answer(one, `PRIVMSG a,b,c,d,e :x`)).map((line) => line.command)).to.deep.equal(['407']);
+    expect(tokens.get('TARGMAX')).to.include('PRIVMSG:4');
+    const [, letters = '', signs = ''] = /^\((\w+)\)(.+)$/.exec(tokens.get('PREFIX')!) ?? [];
+    expect(letters.length).to.equal(signs.length);
+    for (const letter of letters)
+      expect(
+        (await answer(one, `MODE #tokens +${letter} ${nick}`)).map((line) => line.command),
+        letter,
+      ).to.not.include('472');
+    for (const letter of tokens.get('CHANMODES')!.replaceAll(',', ''))
+      expect(
+        (await answer(one, `MODE #tokens -${letter} x`)).map((line) => line.command),
+        letter,
+      ).to.not.include('472');
+    expect(Number(tokens.get('CHATHISTORY'))).to.equal(200);
+  });
+
+  it('offers capabilities by version, and takes only those it knows', async () => {
+    const old = await party.raw();
+    old.send('CAP LS');
+    const listed = await old.expect('CAP LS', (line) => line.command === 'CAP');
+    expect(listed.params[2]!.split(' ')).to.include('sasl');
+    const one = await party.raw();
+    one.send('CAP LS 302');
+    expect((await one.expect('CAP LS', (line) => line.command === 'CAP')).params[2]).to.include('sasl=SCRAM-SHA-256,SCRAM-SHA-1,PLAIN');
+    one.send('CAP REQ :server-time no-such-thing');
+    await one.expect('NAK', (line) => line.params[1] === 'NAK');
+    one.send('CAP LIST');
+    expect((await one.expect('LIST', (line) => line.params[1] === 'LIST')).params[2]).to.equal('cap-notify');
+    one.send('CAP REQ :-cap-notify');
+    await one.expect('NAK', (line) => line.params[1] === 'NAK' && line.params[2]!.includes('-cap-notify'));
+    one.send('CAP WHAT');
+    await one.expect('410', (line) => line.command === '410');
+  });
+
+  it('shows the last messages to who comes in, knows server-time and does not ask itself; never twice', async () => {
+    const ann = await party.irc(party.unique('ann'));
+    await ann.join('#replay');
+    for (let index = 0; index < 8; index++) ann.send(`PRIVMSG #replay :old ${index}`);
+    await ann.sync();
+    const plain = await party.irc(party.unique('plain'));
+    await plain.join('#replay');
+    expect(said(await plain.sync()), 'old lines would look new').to.deep.equal([]);
+    const asks = await party.irc(party.unique('asks'), { capabilities: history });
+    await asks.join('#replay');
+    expect(said(await asks.sync())).to.deep.equal([]);
+    const bob = await party.irc(party.unique('bob'), { capabilities: ['server-time', 'batch', 'message-tags'] });
+    await bob.join('#replay');
+    ann.send('PRIVMSG #replay :live 1');
+    await bob.expect('the live one', (line) => line.params[1] === 'live 1');
+    expect(said(bob.lines)).to.deep.equal(['old 3', 'old 4', 'old 5', 'old 6', 'old 7', 'live 1']);
+    const batch = bob.lines.find((line) => line.command === 'BATCH' && line.params[1] === 'chathistory')!;
+    expect(batch.params.slice(1)).to.deep.equal(['chathistory', '#replay']);
+    const old = bob.lines.find((line) => line.params[1] === 'old 3')!;
+    expect([old.tags.get('batch'), old.tags.has('time'), old.tags.has('msgid')]).to.deep.equal([batch.params[0]!.slice(1), true, true]);
+    const order = bob.lines.map((line) => line.command);
+    expect(order.indexOf('366')).to.be.lessThan(order.indexOf('BATCH'));
+    bob.send('PART #replay');
+    await bob.sync();
+    ann.send('PRIVMSG #replay :missed');
+    await ann.sync();
+    await bob.join('#replay');
+    await bob.expect('the missed one', (line) => line.params[1] === 'missed');
+    expect(said(bob.lines)).to.deep.equal(['old 3', 'old 4', 'old 5', 'old 6', 'old 7', 'live 1', 'missed']);
+  });
+
+  it('keeps everything in order while messages come in during a replay', async () => {
+    const ann = await party.irc(party.unique('ann'));
+    await ann.join('#busy');
+    const bob = await party.irc(party.unique('bob'), { capabilities: ['server-time', 'message-tags'] });
+    let serial = 0;
+    for (let round = 0; round < 20; round++) {
+      ann.send(Array.from({ length: 5 }, () => `PRIVMSG #busy :${serial++}`).join('\r\n'));
+      bob.send(round % 2 === 0 ? 'JOIN #busy' : 'PART #busy');
+    }
+    await ann.sync();
+    await bob.sync();
+    ann.send('PRIVMSG #busy :999');
+    bob.send('JOIN #busy');
+    await bob.sync();
+    const numbers = said(bob.lines).map(Number);
+    expect(numbers).to.deep.equal(numbers.toSorted((a, b) => a - b));
+    expect(new Set(numbers).size).to.equal(numbers.length);
+  });
+
+  it('pages through private messages of an account, and of a guest', async () => {
+    const paul = await party.irc('paul', { capabilities: history, account: { name: 'paul', password: 'paul-password' } });
+    const ann = await party.irc(party.unique('ann'), { capabilities: history });
+    const lines = Array.from({ length: 12 }, (_, index) => `word ${index}`);
+    for (const text of lines) ann.send(`PRIVMSG paul :${text}`);
+    await paul.expect('the last', (line) => line.params[1] === 'word 11');
+    for (const [one, other] of [
+      [paul, ann.nick],
+      [ann, 'paul'],
+    ] as const) {
+      const page = async (command: string): Promise<string[]> => said(await answer(one, `CHATHISTORY ${command}`));
+      const all = await answer(one, `CHATHISTORY LATEST ${other} * 50`);
+      expect(said(all)).to.deep.equal(lines);
+      const id = all.find((line) => line.params[1] === 'word 6')!.tags.get('msgid')!;
+      expect(await page(`LATEST ${other} msgid=${id} 3`)).to.deep.equal(lines.slice(-3));
+      expect(await page(`BEFORE ${other} msgid=${id} 3`)).to.deep.equal(lines.slice(3, 6));
+      expect(await page(`AFTER ${other} msgid=${id} 3`)).to.deep.equal(lines.slice(7, 10));
+      expect(await page(`AFTER ${other} timestamp=2001-01-01T00:00:00.000Z 2`)).to.deep.equal(lines.slice(0, 2));
+      expect(await page(`BEFORE ${other} timestamp=2001-01-01T00:00:00.000Z 2`)).to.deep.equal([]);
+      expect(await page(`BEFORE ${other} msgid=01ARZ3NDEKTSV4RRFFQ69G5FAV 3`), 'an id that means nothing').to.deep.equal([]);
+    }
+    expect(await ircHistory(paul, ann.nick)).to.deep.equal(lines);
+  });
+
+  it('groups modes that were set together, and says what is wrong with a key or a limit', async () => {
+    const [ann, bob] = [await party.irc(party.unique('ann')), await party.irc(party.unique('bob'))];
+    await ann.join('#modes');
+    await bob.join('#modes');
+    ann.send('MODE #modes +imlk 7 sesame');
+    const set = await bob.expect('the MODE', (line) => line.command === 'MODE');
+    expect(set.params.slice(1)).to.deep.equal(['+imkl', 'sesame', '7']);
+    expect((await answer(ann, 'MODE #modes +k a,b')).map((line) => line.command)).to.deep.equal(['525']);
+    expect((await answer(ann, 'MODE #modes +l none')).map((line) => [line.command, ...line.params.slice(1, 4)])).to.deep.equal([
+      ['696', '#modes', 'l', 'none'],
+    ]);
+    expect((await answer(ann, 'MODE #modes -m+m')).map((line) => line.params[1])).to.deep.equal(['-m', '+m']);
+  });
+
+  it('knows whom a nick was before a rename, and lists everybody for WHO 0', async () => {
+    const [ann, bob] = [await party.irc(party.unique('ann')), await party.irc(party.unique('bob'))];
+    await ann.join('#who');
+    await bob.join('#who');
+    const [old, next] = [bob.nick, party.unique('robert')];
+    await answer(bob, `NICK ${next}`);
+    expect((await answer(ann, `WHOWAS ${old}`)).map((line) => line.command)).to.deep.equal(['314', '312', '369']);
+    const listed = (await answer(ann, 'WHO 0')).filter((line) => line.command === '352').map((line) => line.params[5]);
+    expect(listed).to.include.members([ann.nick, next]);
+  });
+
+  it('shows a long text of the page as several lines, once with its id, and formatting as mIRC codes', async () => {
+    const ann = await party.irc(party.unique('ann'), { capabilities: ['message-tags'] });
+    await ann.join('#web');
+    const web = await nativeGuest(party.banyan.port('web'), 'webby', 'web');
+    const text = Array.from({ length: 300 }, (_, index) => `word${index}`).join(' ');
+    await web.must({ type: 'say', room: 'web', text });
+    await ann.expect('all of it', (line) => line.params[1]?.endsWith('word299') === true);
+    const lines = ann.lines.filter((line) => line.command === 'PRIVMSG');
+    expect(lines.length).to.be.greaterThan(3);
+    expect(lines.map((line) => line.params[1]).join(' ')).to.equal(text);
+    expect(lines.filter((line) => line.tags.has('msgid')).length).to.equal(1);
+    web.drop();
+  });
+
+  it('keeps lines under 512 bytes when the source makes them longer than they came', async () => {
+    const room = '#long';
+    const [ann, bob] = [await party.irc(party.unique('ann')), await party.irc(party.unique('bob'))];
+    await ann.join(room);
+    await bob.join(room);
+    ann.send(`PRIVMSG ${room} :${'ä'.repeat(220)}`);
+    const lines = await eventually('all of it', () => {
+      const got = bob.lines.filter((line) => line.nick === ann.nick && line.command === 'PRIVMSG');
+      return got.map((line) => line.params[1]).join('').length === 220 ? got : undefined;
+    });
+    for (const line of lines) expect(Buffer.byteLength(line.raw) + 2).to.be.at.most(512);
+  });
+});
