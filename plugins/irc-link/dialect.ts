@@ -75,5 +75,5 @@ export interface Dialect {
   /** `us` is known from the start only to the side that dialled. Seconds since 1970 come from `now`. */
   handshake(side: LinkSide, us: OwnIdentity | undefined, now: () => number): Handshake;
   /** The n-th (from 0) user id of a server; the whole range is used before one comes back. */
-  userId(serverId: string, n: number): string;
+  readonly userId: (serverId: string, n: number) => string;
 }

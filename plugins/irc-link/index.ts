@@ -20,7 +20,8 @@ export default definePlugin<Config>({
 async function start(host: Host, config: Config): Promise<RunningPlugin> {
   const links: { readonly bridge: Bridge; readonly supervisor: Supervisor }[] = [];
   for (const network of config.networks) {
-    const bridge = new Bridge(host, config, network);
+    const isElsewhere = (server: string): boolean => links.some(({ bridge: other }) => other.config !== network && other.hasServer(server));
+    const bridge = new Bridge(host, config, network, isElsewhere);
     await bridge.start();
     links.push({ bridge, supervisor: new Supervisor(host, config, network, bridge) });
   }
@@ -76,11 +77,13 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
   return {
     async stop() {
       unresolve();
-      for (const { bridge, supervisor } of links) {
-        supervisor.stop('The server is stopping');
-        await bridge.positions.save();
-        bridge.stop();
-      }
+      await Promise.all(
+        links.map(async ({ bridge, supervisor }) => {
+          await supervisor.stop('The server is stopping');
+          await bridge.positions.save();
+          bridge.stop();
+        }),
+      );
     },
     status: () => ({
       summary: `${links.filter(({ bridge }) => bridge.phase === 'up').length} of ${links.length} networks linked`,

@@ -5,6 +5,9 @@ import type { Effect } from '../model/effects.ts';
 import type { Fact } from '../model/facts.ts';
 import { openNetState, type NetState } from '../model/state.ts';
 
+/** Reasons that are counted apart. */
+const mostReasons = 100;
+
 export class Live {
   readonly peer: Peer;
   readonly state: NetState;
@@ -44,6 +47,7 @@ export class Live {
   }
 
   drop(why: string): void {
-    this.droppedBy.set(why, (this.droppedBy.get(why) ?? 0) + 1);
+    const known = this.droppedBy.has(why) || this.droppedBy.size < mostReasons ? why : 'other reasons';
+    this.droppedBy.set(known, (this.droppedBy.get(known) ?? 0) + 1);
   }
 }

@@ -5,6 +5,7 @@ import { ircNickRules } from '../../irc/nick.ts';
 import type { Effect } from '../model/effects.ts';
 import type { NetUser } from '../model/state.ts';
 import type { Live } from './live.ts';
+import type { Service } from './service.ts';
 
 /** One of our people over there. */
 export interface Introduced {
@@ -25,18 +26,19 @@ export class Ours {
   readonly #host: Host;
   readonly #network: Network;
   readonly #live: Live;
+  readonly #service: Service;
   readonly #nicks: NickView;
   readonly #byId = new Map<UserId, Introduced>();
   readonly #byNet = new Map<NetUser, Introduced>();
   readonly #byAddress = new Map<UserAddress, Introduced>();
 
-  constructor(host: Host, network: Network, live: Live) {
+  constructor(host: Host, network: Network, live: Live, service: Service) {
     this.#host = host;
     this.#network = network;
     this.#live = live;
-    const { fold } = live.state.rules;
+    this.#service = service;
     const rules = ircNickRules({ caseMapping: 'rfc1459', maxBytes: live.peer.established.limits.nick });
-    this.#nicks = new NickView({ ...rules, fold });
+    this.#nicks = new NickView({ ...rules, fold: live.state.rules.fold });
   }
 
   get(id: UserId): Introduced | undefined {
@@ -93,14 +95,21 @@ export class Ours {
     return introduced;
   }
 
-  #freeNick(user: { readonly id: UserId; readonly nick: string; readonly network: UserView['network'] }): string {
+  /** The nick that is nearest to the wanted one and free over there; whoever cannot have the wanted one is told. */
+  #freeNick(user: Pick<UserView, 'id' | 'nick' | 'network' | 'address'>): string {
     const { state } = this.#live;
     const own = this.#byId.get(user.id)?.net;
     const hint = user.network === null ? this.#host.domain : (this.#host.networks.get(user.network)?.label ?? 'elsewhere');
-    return this.#nicks.assign(user.id, user.nick, hint, (fold) => {
+    let refused = false;
+    const nick = this.#nicks.assign(user.id, user.nick, hint, (fold) => {
       const holder = state.nicks.get(fold);
-      return holder !== undefined && holder !== own;
+      const taken = holder !== undefined && holder !== own;
+      refused ||= taken;
+      return taken;
     });
+    if (refused && user.network === null && this.#host.users.get(user.id) !== undefined)
+      this.#service.tell(user.address, `On ${this.#network.title} you are called ${nick}: somebody there has your nick.`);
+    return nick;
   }
 
   /** Takes the nick over there that is nearest to the one here. */
@@ -129,7 +138,8 @@ export class Ours {
     if (introduced === undefined || net.gone) return;
     this.#nicks.release(introduced.id);
     const user = this.#host.users.get(introduced.id);
-    const nick = this.#freeNick({ id: introduced.id, nick: wanted ?? introduced.nick, network: user?.network ?? null });
+    const { id, address } = introduced;
+    const nick = this.#freeNick({ id, address, nick: wanted ?? introduced.nick, network: user?.network ?? null });
     this.settle(this.#live.say({ kind: 'nick', user: net.id, nick, ts: Math.floor(this.#host.clock.now() / 1_000) }));
   }
 

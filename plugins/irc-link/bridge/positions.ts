@@ -1,14 +1,18 @@
 /**
- * How far the peer is known to have a room's log. What was written when a PING left is known to have arrived at its PONG; one
- * PING is outstanding at a time.
+ * How far the peer is known to have a room's log, and what else must outlast the link. What was written when a PING left is
+ * known to have arrived at its PONG; one PING is outstanding at a time.
  */
 import type { Host } from '../../../server/plugin.ts';
 
 export interface Place {
   /** Number of the last record that the peer is known to have. */
   readonly number: number;
+  /** Number of the last record that was written to it; null while that grows, so that an unclean stop leaves it unknown. */
+  readonly written: number | null;
   /** Creation time of the channel over there, seconds since 1970. */
   readonly channelTs: number | null;
+  /** Who removed our service from the channel; null while the room is shared. */
+  readonly suspendedBy: string | null;
 }
 
 export class Positions {
@@ -24,9 +28,14 @@ export class Positions {
 
   async load(): Promise<void> {
     for (const [key, value] of await this.#host.store.entries(this.#prefix)) {
-      const { number, channelTs } = value as Partial<Place>;
-      if (typeof number === 'number')
-        this.#places.set(key.slice(this.#prefix.length), { number, channelTs: typeof channelTs === 'number' ? channelTs : null });
+      const { number, written, channelTs, suspendedBy } = value as Partial<Place>;
+      if (typeof number !== 'number') continue;
+      this.#places.set(key.slice(this.#prefix.length), {
+        number,
+        written: typeof written === 'number' ? written : null,
+        channelTs: typeof channelTs === 'number' ? channelTs : null,
+        suspendedBy: typeof suspendedBy === 'string' ? suspendedBy : null,
+      });
     }
   }
 
@@ -34,9 +43,11 @@ export class Positions {
     return this.#places.get(room);
   }
 
-  set(room: string, place: Place): void {
-    const known = this.#places.get(room);
-    if (known?.number === place.number && known.channelTs === place.channelTs) return;
+  /** Changes what is named of a room's place; a room without one begins at number 0. */
+  update(room: string, change: Partial<Place>): void {
+    const known = this.#places.get(room) ?? { number: 0, written: null, channelTs: null, suspendedBy: null };
+    const place = { ...known, ...change };
+    if (this.#places.has(room) && JSON.stringify(place) === JSON.stringify(known)) return;
     this.#places.set(room, place);
     this.#dirty.add(room);
   }

@@ -76,6 +76,8 @@ export function shakeHands(options: HandshakeOptions): Promise<Peer | { readonly
             const us = ownIdentity(network);
             const { id, name, description } = step.claims;
             const identity = { id, name, description };
+            // What follows in the same breath is for whoever gets the peer.
+            wire.hold();
             finish({ wire, network, us, identity, established: handshake.accept(us, identity) });
             break;
           }

@@ -134,13 +134,13 @@ export class Supervisor {
     }
   }
 
-  stop(reason: string): void {
+  async stop(reason: string): Promise<void> {
     const state = this.#state;
     this.#become({ kind: 'closing' });
     switch (state.kind) {
       case 'up':
         state.watch.cancel();
-        this.#bridge.goodbye(reason);
+        await this.#bridge.goodbye(reason);
         state.peer.wire.close(reason);
         this.#bridge.unlinked(reason);
         break;

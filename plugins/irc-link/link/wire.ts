@@ -2,9 +2,8 @@
 import type { Connection, Host } from '../../../server/plugin.ts';
 import { LineFramer, serverLimits } from '../../irc/framing.ts';
 import { parseLine, type IrcMessage } from '../../irc/line.ts';
+import { sliceMilliseconds } from '../bridge/slices.ts';
 
-/** Milliseconds of one slice. */
-const slice = 4;
 /** Lines that may wait before reading stops. */
 const mostWaiting = 5_000;
 
@@ -34,8 +33,14 @@ export class Wire {
     this.heardAt = host.clock.now();
   }
 
+  /** Keeps what comes until the next `handle`: it is for whoever takes over. */
+  hold(): void {
+    this.#handlers = undefined;
+  }
+
   handle(handlers: WireHandlers): void {
     this.#handlers = handlers;
+    if (this.#lines.length > this.#next) this.#schedule();
     this.connection.handle({
       onData: (bytes) => {
         this.heardAt = this.#host.clock.now();
@@ -46,14 +51,28 @@ export class Wire {
     });
   }
 
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      try {
+        this.#work();
+      } catch (error) {
+        this.#host.log.error({ err: error }, 'a line of an IRC server could not be worked off; its link is closed');
+        this.close('Internal error');
+      }
+    });
+  }
+
   #work(): void {
-    const until = performance.now() + slice;
-    while (this.#next < this.#lines.length && !this.#closed) {
+    const until = performance.now() + sliceMilliseconds;
+    while (this.#next < this.#lines.length && !this.#closed && this.#handlers !== undefined) {
       const line = parseLine(this.#lines[this.#next]!);
       this.#next++;
       if (line === undefined) continue;
       this.linesIn++;
-      this.#handlers?.onLine(line);
+      this.#handlers.onLine(line);
       if (this.#next % 16 === 0 && performance.now() > until) break;
     }
     const left = this.#lines.length - this.#next;
@@ -68,11 +87,7 @@ export class Wire {
       this.#paused = true;
       this.connection.pause();
     }
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#work();
-    });
+    if (this.#handlers !== undefined) this.#schedule();
   }
 
   send(lines: readonly string[]): void {
@@ -92,6 +107,7 @@ export class Wire {
     if (this.#closed) return;
     this.#closed = true;
     this.#lines = [];
+    this.#next = 0;
     this.#handlers?.onClose(reason);
   }
 }

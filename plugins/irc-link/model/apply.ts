@@ -98,8 +98,9 @@ function applyServer(state: NetState, fact: Extract<Fact, { kind: 'server' }>, s
     return [{ kind: 'violation', why: `Server ${fact.name} (${fact.id}) already exists here: there is a loop` }];
   if (state.servers.size >= mostServers) return [{ kind: 'violation', why: 'Too many servers' }];
   const { id, name, description } = fact;
-  state.servers.set(id, { id, name, description, uplink, ours: uplink.ours, bursting: false });
-  return [];
+  const server = { id, name, description, uplink, ours: uplink.ours, bursting: false };
+  state.servers.set(id, server);
+  return [{ kind: 'server', server }];
 }
 
 function applyBurst(state: NetState, fact: Extract<Fact, { kind: 'burst' | 'end-of-burst' }>, side: Side): Effect[] {

@@ -63,6 +63,7 @@ function resetChannel(channel: NetChannel, ts: number): Effect[] {
     status.clear();
     effects.push({ kind: 'status', channel, user });
   }
+  effects.push({ kind: 'reset', channel });
   return effects;
 }
 

@@ -3,6 +3,8 @@ import type { Fact } from './facts.ts';
 import type { NetChannel, NetServer, NetUser } from './state.ts';
 
 export type Effect =
+  /** A server came behind the peer. */
+  | { readonly kind: 'server'; readonly server: NetServer }
   | { readonly kind: 'end-of-burst'; readonly server: NetServer }
   | { readonly kind: 'renamed'; readonly user: NetUser; readonly before: string }
   /** Away, account, ident, host or real name. */
@@ -23,6 +25,8 @@ export type Effect =
   | { readonly kind: 'status'; readonly channel: NetChannel; readonly user: NetUser }
   /** Entries of a list mode changed: who was barred may not be any more. */
   | { readonly kind: 'lists'; readonly channel: NetChannel }
+  /** The other side knows the channel for longer: modes, lists and statuses that were set here are void. */
+  | { readonly kind: 'reset'; readonly channel: NetChannel }
   | { readonly kind: 'topic'; readonly channel: NetChannel; readonly by: NetUser | string }
   | {
       readonly kind: 'message';

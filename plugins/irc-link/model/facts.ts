@@ -131,5 +131,3 @@ export type Fact =
       readonly idle: number;
     }
   | { readonly kind: 'error'; readonly text: string };
-
-export type FactKind = Fact['kind'];

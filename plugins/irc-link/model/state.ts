@@ -62,7 +62,7 @@ export interface NetChannel {
 /** How a network compares names and what it can carry: read in the handshake. */
 export interface NetRules {
   /** Two names with the same fold are one name. */
-  fold(name: string): string;
+  readonly fold: (name: string) => string;
   readonly modes: ModeTable;
 }
 

@@ -1,0 +1,169 @@
+/** From there to here: what comes over a link, as the changes of the network that it means, handed to whom they concern. */
+import type { User } from '../../../server/plugin.ts';
+import type { IrcMessage } from '../../irc/line.ts';
+import { applyFact } from '../model/apply.ts';
+import type { Effect } from '../model/effects.ts';
+import type { NetServer } from '../model/state.ts';
+import type { Bridge } from './bridge.ts';
+import { inSlices } from './slices.ts';
+import type { Standing } from './standing.ts';
+
+/** Lines that make no sense, beyond one a second, after which a peer is no longer trusted to make any. Threat class A9. */
+const mostNonsense = 1_000;
+
+export class Inward {
+  readonly #bridge: Bridge;
+  /** Whether another link leads to a server of that name: then both lead into one network, and everything would go in circles. */
+  readonly #isElsewhere: (server: string) => boolean;
+  #nonsense = 0;
+
+  constructor(bridge: Bridge, isElsewhere: (server: string) => boolean) {
+    this.#bridge = bridge;
+    this.#isElsewhere = isElsewhere;
+  }
+
+  /** A new link is judged anew. */
+  begin(): void {
+    this.#nonsense = 0;
+  }
+
+  /** Once a second. */
+  forgive(): void {
+    if (this.#nonsense > 0) this.#nonsense--;
+  }
+
+  receive(standing: Standing, line: IrcMessage): void {
+    const decoded = standing.live.peer.established.codec.decode(line);
+    if (decoded === 'unknown' || decoded === 'malformed') {
+      standing.live.drop(`${decoded} ${line.command.slice(0, 20)}`);
+      this.#nonsense++;
+      if (this.#nonsense > mostNonsense) standing.live.peer.wire.close('Too much that makes no sense');
+      return;
+    }
+    for (const fact of decoded) {
+      for (const effect of applyFact(standing.live.state, fact, 'theirs')) {
+        if (this.#bridge.standing !== standing) return;
+        this.#effect(standing, effect);
+      }
+    }
+  }
+
+  #effect(standing: Standing, effect: Effect): void {
+    const { live, ours, theirs } = standing;
+    switch (effect.kind) {
+      case 'server':
+        if (this.#isElsewhere(effect.server.name))
+          live.peer.wire.close(`Server ${effect.server.name} is reached by another link here: there is a loop`);
+        break;
+      case 'end-of-burst':
+        void this.#bridge.guard(standing, this.#welcome(standing, effect.server));
+        break;
+      case 'renamed':
+        theirs.renamed(effect.user);
+        break;
+      case 'changed':
+        theirs.changed(effect.user);
+        break;
+      case 'quit':
+        theirs.quit(effect.user, effect.reason);
+        break;
+      case 'lost': {
+        const people = effect.users.flatMap((user) => theirs.forget(user) ?? []);
+        if (people.length > 0) this.#bridge.network.split(people, effect.near, effect.far);
+        break;
+      }
+      case 'joined':
+      case 'parted':
+      case 'kicked':
+      case 'status':
+      case 'lists':
+      case 'reset':
+      case 'topic':
+        if (!standing.bursting) this.#bridge.sharedOf(effect.channel.name)?.effect(standing, effect);
+        break;
+      case 'message':
+        this.#bridge.privateTraffic.message(standing, effect);
+        break;
+      case 'typing': {
+        const shared = this.#bridge.sharedOf(effect.channel.name);
+        const user = theirs.known(effect.source);
+        if (shared !== undefined && user !== undefined) this.#bridge.host.rooms.typing(user, shared.room, effect.state, shared);
+        break;
+      }
+      case 'invited':
+        this.#bridge.privateTraffic.invited(standing, effect);
+        break;
+      case 'killed':
+        this.#killed(standing, effect);
+        break;
+      case 'nick-lost':
+        if (effect.user === standing.service) this.#bridge.service.rename(standing);
+        else ours.settle([effect]);
+        break;
+      case 'idle-question':
+        this.#bridge.privateTraffic.idle(standing, effect);
+        break;
+      case 'ping':
+        live.write({ kind: 'pong', source: live.state.us.id, target: effect.source.id });
+        break;
+      case 'pong':
+        this.#bridge.proved();
+        break;
+      case 'answer':
+        live.write(effect.fact);
+        break;
+      case 'dropped':
+        live.drop(effect.why);
+        break;
+      case 'ended':
+        live.peer.wire.close(effect.reason);
+        break;
+      case 'violation':
+        live.peer.wire.close(effect.why);
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /**
+   * A server has told everything. People are made known in slices, theirs and (at the start of the link) ours; then each room
+   * takes them in as one change.
+   */
+  async #welcome(standing: Standing, server: NetServer): Promise<void> {
+    const { theirs, ours, live } = standing;
+    const begins = server === live.state.peer;
+    if (begins && !standing.bursting) return;
+    const goOn = (): boolean => this.#bridge.standing === standing;
+    const shared = this.#bridge.rooms.filter((room) => room.phase !== 'suspended');
+    const people = new Set(shared.flatMap((room) => [...(room.channel(standing)?.members.keys() ?? [])]));
+    const strangers = [...people].filter((user) => !user.ours && !user.server.bursting);
+    if (!(await inSlices(strangers, (user) => user.gone || theirs.introduce([user]), goOn))) return;
+    if (!begins) {
+      if (!standing.bursting) for (const room of this.#bridge.rooms) room.arrived(standing, server);
+      return;
+    }
+    const own = new Set(shared.flatMap((room) => [...room.room.members.values()].map((member) => member.user)));
+    const introduce = (id: User['id']): void => {
+      const user = this.#bridge.host.users.get(id);
+      if (user !== undefined && user.network !== this.#bridge.network.address) ours.introduce(user);
+    };
+    if (!(await inSlices([...own], introduce, goOn))) return;
+    standing.bursting = false;
+    for (const room of this.#bridge.rooms) void this.#bridge.guard(standing, room.begin(standing));
+    this.#bridge.network.announce(true, '');
+  }
+
+  #killed(standing: Standing, { user, by, reason }: Extract<Effect, { kind: 'killed' }>): void {
+    if (user === standing.service) {
+      for (const room of this.#bridge.rooms) room.suspend(standing, by);
+      this.#bridge.service.killed(standing);
+      return;
+    }
+    const introduced = standing.ours.byNet(user);
+    if (introduced === undefined) return;
+    standing.ours.forget(introduced);
+    const target = this.#bridge.host.users.get(introduced.id);
+    if (target !== undefined) this.#bridge.network.killed(target, by, reason);
+  }
+}

@@ -1,0 +1,109 @@
+/** Our one visible member over there, and the same as a user here: it speaks the bridge's own notices and nothing else. */
+import type { Network, User, UserAddress, UserView } from '../../../server/plugin.ts';
+import { buildCtcp, parseCtcp } from '../../irc/ctcp.ts';
+import type { NetUser } from '../model/state.ts';
+import type { Bridge } from './bridge.ts';
+import type { Live } from './live.ts';
+import type { Standing } from './standing.ts';
+
+/** Milliseconds until it comes back, once, after it was killed. */
+const revival = 5_000;
+
+export class Service {
+  readonly #bridge: Bridge;
+  readonly #network: Network;
+  #here: User | undefined;
+  #kills = 0;
+
+  constructor(bridge: Bridge, network: Network) {
+    this.#bridge = bridge;
+    this.#network = network;
+  }
+
+  /** Introduces it on a link that begins. */
+  enter(live: Live): NetUser {
+    this.#kills = 0;
+    return this.#introduce(live, this.#bridge.config.service_nick);
+  }
+
+  #introduce(live: Live, nick: string): NetUser {
+    const { host, config } = this.#bridge;
+    const { state } = live;
+    const now = Math.floor(host.clock.now() / 1_000);
+    const id = live.freeUserId();
+    live.say({
+      kind: 'user',
+      server: state.us.id,
+      id,
+      nick,
+      nickTs: now,
+      ident: 'service',
+      realHost: config.server_name,
+      host: config.server_name,
+      ip: '0.0.0.0',
+      signon: now,
+      realName: `Link to ${host.title} (${host.domain})`,
+      account: null,
+      away: null,
+      bot: true,
+    });
+    return state.users.get(id)!;
+  }
+
+  #freeNick(live: Live): string {
+    let nick = this.#bridge.config.service_nick;
+    while (live.state.nicks.has(live.state.rules.fold(nick))) nick += '-';
+    return nick;
+  }
+
+  /** Somebody there has its nick: it adds a dash until one is free. */
+  rename({ live, service }: Standing): void {
+    live.say({ kind: 'nick', user: service.id, nick: this.#freeNick(live), ts: Math.floor(this.#bridge.host.clock.now() / 1_000) });
+  }
+
+  /** Killed: it comes back once, into no channel, so that it can be invited; a second time it stays away. */
+  killed(standing: Standing): void {
+    this.#kills++;
+    if (this.#kills > 1) return;
+    this.#bridge.host.clock.after(revival, () => {
+      if (this.#bridge.standing === standing) standing.service = this.#introduce(standing.live, this.#freeNick(standing.live));
+    });
+  }
+
+  /** Somebody there speaks to it. */
+  answer({ live, service }: Standing, from: NetUser, text: string, notice: boolean): void {
+    const { host } = this.#bridge;
+    const ctcp = parseCtcp(text);
+    if (notice || (ctcp !== undefined && ctcp.verb !== 'VERSION')) return;
+    const answer = ctcp === undefined ? this.#about() : buildCtcp({ verb: 'VERSION', text: `Banyan ${host.version}` });
+    live.say({ kind: 'message', source: service.id, target: { kind: 'user', user: from.id }, notice: true, text: answer });
+  }
+
+  #about(): string {
+    const { host, rooms } = this.#bridge;
+    const channels = rooms.map((room) => room.channelName).join(', ');
+    return `I stand for ${host.title} (${host.domain}) in the channels that are shared with it: ${channels}.`;
+  }
+
+  /** Somebody here spoke to it. */
+  isHere(user: UserView): boolean {
+    return user.id === this.#here?.id;
+  }
+
+  /** Tells somebody here what became of something. */
+  tell(to: UserAddress, text: string): void {
+    const { host, config } = this.#bridge;
+    this.#here ??= this.#network.introduce([
+      {
+        // An exclamation mark can be in nobody's nick, so nobody else has the address.
+        address: `${this.#network.address}/!service` as UserAddress,
+        nick: config.service_nick,
+        ident: 'service',
+        host: host.domain,
+        realName: `Link to ${this.#network.title}`,
+        bot: true,
+      },
+    ])[0]!;
+    void this.#network.privateMessage(this.#here, to, { text: { plain: text, spans: [] }, style: 'notice' });
+  }
+}

@@ -1,0 +1,15 @@
+/** Everything that lasts as long as one link. */
+import type { NetUser } from '../model/state.ts';
+import type { Live } from './live.ts';
+import type { Ours } from './ours.ts';
+import type { Theirs } from './theirs.ts';
+
+export interface Standing {
+  readonly live: Live;
+  readonly ours: Ours;
+  readonly theirs: Theirs;
+  /** Our one visible member; `gone` when it was killed. */
+  service: NetUser;
+  /** The network has not told everything yet, or we are still taking it in. */
+  bursting: boolean;
+}
