@@ -1,5 +1,5 @@
 /** Passwords come from a terminal without echo, or from the standard input; never from the command line, which others can read. */
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 
 /** @throws Error when no password comes */
@@ -7,9 +7,9 @@ export async function readPassword(fromStdin: boolean, prompt: string): Promise<
   if (fromStdin) return readAll();
   if (!process.stdin.isTTY)
     throw new Error('there is no terminal to ask for the password; give it on the standard input with --password-stdin');
-  const password = await ask(prompt);
+  const [password = '', repeated] = await ask([prompt, 'Once more: ']);
   if (password === '') throw new Error('no password was given');
-  if ((await ask('Once more: ')) !== password) throw new Error('the two passwords differ; nothing was changed');
+  if (repeated !== password) throw new Error('the two passwords differ; nothing was changed');
   return password;
 }
 
@@ -21,19 +21,23 @@ async function readAll(): Promise<string> {
   return password;
 }
 
-async function ask(prompt: string): Promise<string> {
-  process.stdout.write(prompt);
+/** One reader for all questions: what is typed ahead or pasted belongs to the next one. */
+function ask(prompts: readonly string[]): Promise<readonly string[]> {
   const silent = new Writable({ write: (_piece, _encoding, done) => done() });
-  const terminal = createInterface({ input: process.stdin, output: silent, terminal: true });
-  const given = new AbortController();
-  terminal.once('SIGINT', () => given.abort());
-  terminal.once('close', () => given.abort());
-  try {
-    return await terminal.question('', { signal: given.signal });
-  } catch {
-    throw new Error('given up; nothing was changed');
-  } finally {
-    terminal.close();
-    process.stdout.write('\n');
-  }
+  const terminal = createInterface({ input: process.stdin, output: silent, terminal: true, historySize: 0 });
+  const answers: string[] = [];
+  process.stdout.write(prompts[0] ?? '');
+  return new Promise((resolve, reject) => {
+    terminal.on('line', (line) => {
+      if (answers.length === prompts.length) return;
+      answers.push(line);
+      process.stdout.write(`\n${prompts[answers.length] ?? ''}`);
+      if (answers.length === prompts.length) terminal.close();
+    });
+    terminal.on('SIGINT', () => terminal.close());
+    terminal.on('close', () => {
+      if (answers.length === prompts.length) resolve(answers);
+      else reject(new Error('given up; nothing was changed'));
+    });
+  });
 }

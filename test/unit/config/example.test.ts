@@ -97,7 +97,7 @@ describe('config.example.toml', () => {
 
   it('explains every key in a line above it', () => {
     const lines = text.split('\n');
-    const lonely = lines.filter((line, index) => /^#[a-z_]+ = /.test(line) && !/^#/.test(lines[index - 1] ?? ''));
+    const lonely = lines.filter((line, index) => /^#[a-z_]+ = /.test(line) && !(lines[index - 1] ?? '').startsWith('#'));
     expect(lonely).to.deep.equal([]);
   });
 });
