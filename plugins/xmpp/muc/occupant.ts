@@ -28,6 +28,8 @@ export class Occupant implements SessionHandler {
   readonly entering = new Map<string, Entering>();
   /** Number of the last message that each room has shown. */
   readonly #shownUpTo = new Map<Room, number>();
+  /** Rooms where this client has been shown real addresses. */
+  readonly #seeing = new Set<Room>();
   session: Session | undefined;
 
   constructor(service: RoomService, jid: Jid) {
@@ -55,14 +57,22 @@ export class Occupant implements SessionHandler {
     const user = this.session!.user.id;
     const upTo = this.#shownUpTo.get(room) ?? 0;
     let text = '';
+    // First, since these bring the view up to date.
+    const pieces = view.pieces(batch);
     const sees = view.seesAddresses(user);
-    for (const piece of view.pieces(batch)) {
+    for (const piece of pieces) {
       if (piece.entered === user || (piece.number !== undefined && piece.number <= upTo)) continue;
       text += this.#encode(piece, user, sees);
     }
     if (text !== '') this.#send(room, text);
     // Whoever rises to moderator learns the real addresses (XEP-0045 section 9.6).
-    if (!sees && view.seesAddresses(user)) for (const xml of this.#everybody(view, true)) this.#send(room, xml);
+    if (sees && !this.#seeing.has(room)) for (const xml of this.#everybody(view, true)) this.#send(room, xml);
+    this.#noteSeeing(room, sees);
+  }
+
+  #noteSeeing(room: Room, sees: boolean): void {
+    if (sees) this.#seeing.add(room);
+    else this.#seeing.delete(room);
   }
 
   #encode(piece: Piece, user: UserId, sees: boolean): string {
@@ -100,7 +110,9 @@ export class Occupant implements SessionHandler {
     const user = this.session!.user.id;
     const wanted = this.entering.get(room.name);
     this.entering.delete(room.name);
-    for (const xml of this.#everybody(view, view.seesAddresses(user))) this.#service.sendTo(this.jid, xml);
+    const sees = view.seesAddresses(user);
+    this.#noteSeeing(room, sees);
+    for (const xml of this.#everybody(view, sees)) this.#service.sendTo(this.jid, xml);
     const renamed = wanted !== undefined && wanted.nick !== view.nickOf(user);
     const own = view.presence(user, true, [
       ...view.selfCodes(),
@@ -147,8 +159,12 @@ export class Occupant implements SessionHandler {
   }
 
   detached(room: Room): void {
+    const visit = this.#visits.get(room);
+    // Whoever went while it was still being shown the room must at least learn that it is out.
+    if (visit?.kind === 'entering') for (const xml of visit.waiting) this.#service.sendTo(this.jid, xml);
     this.#visits.delete(room);
     this.#shownUpTo.delete(room);
+    this.#seeing.delete(room);
     this.#service.left(this, room);
   }
 
