@@ -1,7 +1,7 @@
 /** A storage that lives in memory: for tests, and for the kit of plugin authors. Keeps every promise but durability. */
 import type { LogAddress, LogRecord, Position } from '../../server/model/event.ts';
 import type { RoomAddress } from '../../server/model/address.ts';
-import { OvertakenError, type ReadRange, type Storage, type StoredAccount, type StoredRoom } from '../../server/storage.ts';
+import { OvertakenError, StorageError, type ReadRange, type Storage, type StoredAccount, type StoredRoom } from '../../server/storage.ts';
 
 const nowhere: Position = { epoch: '', number: 0, chain: '' };
 
@@ -86,6 +86,7 @@ class MemoryStorage implements Storage {
     return Promise.resolve(json === undefined ? undefined : (JSON.parse(json) as unknown));
   }
   set(space: string, key: string, value: unknown): Promise<void> {
+    if (/\p{Surrogate}/u.test(key)) return Promise.reject(new StorageError('a key with half a surrogate pair cannot be stored'));
     const keys = this.#spaces.get(space) ?? new Map<string, string>();
     this.#spaces.set(space, keys);
     keys.set(key, JSON.stringify(value));

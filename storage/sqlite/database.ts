@@ -165,6 +165,17 @@ export class LogDatabase {
       used = decoded.next;
     }
     if (used === 0) return 0;
+    try {
+      this.#insert(records, { segment, offset: offset + used });
+    } catch (error) {
+      // What was rolled back is not known here either, and is taken in again later.
+      this.#logIds.clear();
+      throw error;
+    }
+    return used;
+  }
+
+  #insert(records: readonly LogRecord[], next: JournalPoint): void {
     this.#database.transaction(() => {
       const insert = this.#statement(`INSERT INTO records (log, kind, ${recordColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
       for (const one of records) {
@@ -183,9 +194,10 @@ export class LogDatabase {
           JSON.stringify(one.content),
         );
       }
-      this.#save({ segment, offset: offset + used });
+      this.#statement('UPDATE absorbed SET segment = ?, offset = ?').run(next.segment, next.offset);
     })();
-    return used;
+    // Only now: a transaction that failed (a full disk) must not let the journal be forgotten.
+    this.#point = next;
   }
 
   #logId(log: LogAddress): number {
@@ -270,16 +282,19 @@ export class LogDatabase {
     return row === undefined ? undefined : (JSON.parse(row.value) as unknown);
   }
   set(space: string, key: string, value: unknown): void {
+    // Two such keys would become one on their way to UTF-8.
+    if (/\p{Surrogate}/u.test(key)) throw new Error('a key with half a surrogate pair cannot be stored');
     this.#statement('INSERT OR REPLACE INTO keys (space, key, value) VALUES (?, ?, ?)').run(space, key, JSON.stringify(value));
   }
   delete(space: string, key: string): void {
     this.#statement('DELETE FROM keys WHERE space = ? AND key = ?').run(space, key);
   }
   entries(space: string, prefix: string): readonly (readonly [string, unknown])[] {
-    const rows = this.#statement('SELECT key, value FROM keys WHERE space = ? AND substr(key, 1, length(?)) = ? ORDER BY key').all(
-      space,
-      prefix,
-      prefix,
+    const end = afterPrefix(prefix);
+    const rows = (
+      end === undefined
+        ? this.#statement('SELECT key, value FROM keys WHERE space = ? AND key >= ? ORDER BY key').all(space, prefix)
+        : this.#statement('SELECT key, value FROM keys WHERE space = ? AND key >= ? AND key < ? ORDER BY key').all(space, prefix, end)
     ) as { key: string; value: string }[];
     return rows.map(({ key, value }) => [key, JSON.parse(value) as unknown] as const);
   }
@@ -291,6 +306,18 @@ export class LogDatabase {
     this.#database.pragma('wal_checkpoint(TRUNCATE)');
     this.#database.close();
   }
+}
+
+/** The first text, in the order of code points, that comes after all that begin with `prefix`; undefined when there is none. */
+function afterPrefix(prefix: string): string | undefined {
+  const points = [...prefix].map((character) => character.codePointAt(0)!);
+  for (let last = points.pop(); last !== undefined; last = points.pop()) {
+    if (last === 0x10ffff) continue;
+    // Surrogates are no characters.
+    const next = last + 1 === 0xd800 ? 0xe000 : last + 1;
+    return String.fromCodePoint(...points, next);
+  }
+  return undefined;
 }
 
 /** Nothing readable follows: the writer died in the middle of its last frame. */

@@ -61,6 +61,7 @@ function explain(folder: string, error: string): string {
     return `the data folder ${folder} is in use by another running server; stop that one, or choose another folder with the key data`;
   if (/not a database|malformed/i.test(error))
     return `${folder}/banyan.sqlite is not a usable database (${error}); restore a copy, or move it away to begin anew`;
+  if (/disk is full|disk I\/O error/i.test(error)) return `the database in ${folder} cannot be written (${error}); make room on the disk`;
   if (/readonly|read-only|unable to open|permission/i.test(error))
     return `the database in ${folder} cannot be opened for writing (${error}); mend the permissions of the folder and its files`;
   return `the database in ${folder} cannot be used: ${error}`;
@@ -80,6 +81,7 @@ class SqliteStorage implements Storage {
   #announced = 0;
   #timer: NodeJS.Timeout | undefined;
   #failed: StorageError | undefined;
+  #absorbing = true;
 
   constructor(options: SqliteOptions, worker: Worker, { positions, segment }: Opened) {
     this.#folder = options.folder;
@@ -176,7 +178,19 @@ class SqliteStorage implements Storage {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#announced = this.#offset;
-    this.#ask('absorbed').catch((error: unknown) => this.#log.error({ err: error }, 'the journal could not be taken into the database'));
+    this.#ask('absorbed').then(
+      () => this.#absorbs(true),
+      (error: unknown) => this.#absorbs(false, error),
+    );
+  }
+
+  /** A full disk is told once, and so is its end; the journal keeps what the database does not take yet. */
+  #absorbs(well: boolean, error?: unknown): void {
+    if (this.#absorbing === well || this.#failed !== undefined) return;
+    this.#absorbing = well;
+    if (well) this.#log.info('the database takes in the journal again');
+    else
+      this.#log.error({ err: error }, 'the journal cannot be taken into the database; what was said is safe, but history cannot be read');
   }
 
   lastPosition(log: LogAddress): Promise<Position> {

@@ -13,6 +13,7 @@ const mostBytes = 64 * 1_048_576;
 
 type Row = readonly [string, string, number, string, string, number, number, string, string, string, unknown];
 
+/** @throws RangeError when the records are too many for one frame */
 export function encodeFrame(records: readonly LogRecord[]): Buffer {
   const rows = records.map((one): Row => [
     one.log,
@@ -28,9 +29,11 @@ export function encodeFrame(records: readonly LogRecord[]): Buffer {
     one.content,
   ]);
   const payload = JSON.stringify(rows);
-  const bytes = Buffer.allocUnsafe(headerBytes + Buffer.byteLength(payload));
+  const length = Buffer.byteLength(payload);
+  if (length > mostBytes) throw new RangeError(`${records.length} records with ${length} bytes are too many at once`);
+  const bytes = Buffer.allocUnsafe(headerBytes + length);
   bytes.write(payload, headerBytes);
-  bytes.writeUInt32LE(bytes.length - headerBytes, 0);
+  bytes.writeUInt32LE(length, 0);
   bytes.writeUInt32LE(crc32(bytes.subarray(headerBytes)), 4);
   return bytes;
 }

@@ -6,7 +6,7 @@ import pino from 'pino';
 import { parseDomain, roomAddress } from '../../../server/model/address.ts';
 import { roomLog } from '../../../server/model/event.ts';
 import { origin, positionOf } from '../../../server/log/record.ts';
-import { OvertakenError, type Storage, type StoredAccount } from '../../../server/storage.ts';
+import { OvertakenError, StorageError, type Storage, type StoredAccount } from '../../../server/storage.ts';
 import { openMemoryStorage } from '../../../storage/memory/index.ts';
 import { openSqliteStorage } from '../../../storage/sqlite/index.ts';
 import { records } from './records.ts';
@@ -118,6 +118,21 @@ for (const [name, make] of Object.entries(drivers)) {
       }
       expect((await storage.entries('odd', '%')).map(([key]) => key)).to.deep.equal(['%']);
       expect((await storage.entries('odd', '_')).map(([key]) => key)).to.deep.equal(['_']);
+      const prefixes = { '': 8, a: 2, 'a\0': 1, '\\': 1, '..': 1, "'; DROP": 1, '\u{10ffff}': 0 };
+      for (const [prefix, count] of Object.entries(prefixes))
+        expect(await storage.entries('odd', prefix), JSON.stringify(prefix)).to.have.length(count);
+      for (const end of ['\ud7ff', '\uffff', '\u{10ffff}']) await storage.set('end', `x${end}y`, end);
+      for (const end of ['\ud7ff', '\uffff', '\u{10ffff}'])
+        expect((await storage.entries('end', `x${end}`)).map(([, value]) => value)).to.deep.equal([end]);
+      // Half a surrogate pair would become the same character as another half.
+      for (const half of ['\ud800', 'a\udfff']) {
+        const refused = await storage.set('odd', half, 1).then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        expect(refused).to.be.instanceOf(StorageError);
+      }
+      expect(await storage.find(garden, '\ud800')).to.equal(undefined);
       await storage.delete('odd', '%');
       expect(await storage.get('odd', 'a%')).to.equal('a%');
       expect(await storage.find(garden, "' OR 1=1 --")).to.equal(undefined);

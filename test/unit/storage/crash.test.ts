@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { parseDomain, roomAddress } from '../../../server/model/address.ts';
 import { roomLog } from '../../../server/model/event.ts';
 import { StorageError, type Storage } from '../../../server/storage.ts';
 import { openSqliteStorage } from '../../../storage/sqlite/index.ts';
+import { encodeFrame } from '../../../storage/sqlite/journal.ts';
 import { records } from './records.ts';
 
 const log = roomLog(roomAddress(parseDomain('chat.example'), 'garden'));
@@ -63,6 +64,40 @@ describe('the SQLite storage after kill -9', () => {
     await storage.close();
     storage = await open(folder);
     expect(await storage.read(log, { limit: 10, take: 'first' })).to.have.lengthOf(4);
+    await storage.close();
+  });
+
+  it('does not open a journal with a hole, says where it is, and changes nothing', async () => {
+    let storage = await open(folder);
+    await storage.append(records(3));
+    const before = await storage.lastPosition(log);
+    await storage.close();
+    const file = join(
+      folder,
+      readdirSync(folder).find((name) => name.startsWith('journal-'))!,
+    );
+    const more = records(3, before);
+    const frames = more.map((record) => encodeFrame([record]));
+    frames[1]![20]! ^= 1;
+    appendFileSync(file, Buffer.concat(frames));
+    const damaged = readFileSync(file);
+    const failed = await open(folder).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(failed).to.be.instanceOf(StorageError);
+    expect((failed as Error).message)
+      .to.include(`the journal ${file} is damaged at byte`)
+      .and.include('restore a copy');
+    expect(readFileSync(file).equals(damaged)).to.equal(true);
+    // With the hole mended (a copy restored), everything is there.
+    frames[1]![20]! ^= 1;
+    writeFileSync(file, Buffer.concat([damaged.subarray(0, damaged.length - Buffer.concat(frames).length), ...frames]));
+    storage = await open(folder);
+    expect(await storage.read(log, { limit: 10, take: 'first' })).to.deep.equal([
+      ...(await storage.read(log, { limit: 3, take: 'first' })),
+      ...more,
+    ]);
     await storage.close();
   });
 
