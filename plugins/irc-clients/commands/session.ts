@@ -135,7 +135,8 @@ export function user(client: Client, params: readonly string[]): Promise<void> |
 
 /** Answered when everything before it has been: that is what clients use it for. */
 export function ping(client: Client, params: readonly string[]): Promise<void> | undefined {
-  const answer = (): void => client.fromServer(`PONG ${client.server.name} :${params[0]!}`);
+  const answer = (): void =>
+    client.send({ text: `:${client.server.name} PONG ${client.server.name} :${params[0]!}`, time: client.server.now() });
   if (client.isSettled) {
     answer();
     return undefined;
