@@ -8,7 +8,7 @@ export async function runCommand(client: Client, session: Session, name: string,
   const { commands } = client.server.host;
   const answer =
     name.toLowerCase() === 'help'
-      ? [...commands.all()].map((command) => `${command.usage}: ${command.help}`).join('\n')
+      ? [...commands.all()].map((command) => `${command.usage}: ${command.help}`).join('\n') || 'There are no commands here.'
       : await commands.run(name, { user: session.user, session, room, args });
   if (answer === undefined) return false;
   const source = `${serviceNick}!service@${client.server.name}`;
