@@ -3,6 +3,9 @@ import { isMiddle, serialiseLine, UnsafeLineError } from '../../../irc/line.ts';
 import type { Fact, MessageTarget } from '../../model/facts.ts';
 import type { InspircdContext } from './codec.ts';
 
+/** Beyond it ISO 8601 has no form of four digits for the year, and nothing was said then. */
+const latest = Date.parse('9999-12-31T23:59:59Z');
+
 /** What a FJOIN may hold of members, so that the line with its head stays within 512 bytes. */
 const memberBytes = 350;
 
@@ -136,7 +139,7 @@ function targetWord(target: MessageTarget, context: InspircdContext): string {
 
 function messageTags(fact: Extract<Fact, { kind: 'message' }>): ReadonlyMap<string, string> {
   const tags = new Map<string, string>();
-  if (fact.time !== undefined) tags.set('time', new Date(fact.time).toISOString());
+  if (fact.time !== undefined && fact.time >= 0 && fact.time <= latest) tags.set('time', new Date(fact.time).toISOString());
   if (fact.id !== undefined) tags.set('msgid', fact.id);
   return tags;
 }
