@@ -70,6 +70,8 @@ export const configSchema = z.strictObject({
   /** Seconds between two attempts to dial: at first, and at most. */
   retry_seconds: z.number().positive().default(2),
   retry_at_most_seconds: z.number().positive().default(60),
+  /** Bytes that may wait for a peer that does not read; beyond them its link is closed. Holds a burst. */
+  outbox_bytes: z.int().min(65_536).default(16_777_216),
   /** What is sent after a break: at most so many events of a room, none older than so many minutes. */
   replay_events: z.int().nonnegative().default(500),
   replay_minutes: z.number().nonnegative().default(60),

@@ -7,7 +7,6 @@ import { shakeHands } from './link/handshaking.ts';
 import { Supervisor } from './link/supervisor.ts';
 
 const handshakeMilliseconds = 20_000;
-const outboxLimit = 16_777_216;
 
 export default definePlugin<Config>({
   name: 'irc-link',
@@ -61,7 +60,7 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
   ];
   for (const { address, name, tls } of listeners) {
     const listener = await host.net.listen(
-      { name, address, outboxLimit, ...(tls ? { tls: { requestCertificate: true } } : {}) },
+      { name, address, outboxLimit: config.outbox_bytes, ...(tls ? { tls: { requestCertificate: true } } : {}) },
       (connection) => void accept(connection),
     );
     const shown = listener.host.includes(':') ? `[${listener.host}]` : listener.host;

@@ -13,7 +13,6 @@ type State =
   | { readonly kind: 'closing' };
 
 const handshakeMilliseconds = 20_000;
-const outboxLimit = 16_777_216;
 
 export class Supervisor {
   readonly network: NetworkConfig;
@@ -52,7 +51,7 @@ export class Supervisor {
       const connection = await this.#host.net.dial({
         host,
         port: Number(port),
-        outboxLimit,
+        outboxLimit: this.#config.outbox_bytes,
         signal: abort.signal,
         ...(this.network.tls ? { tls: { serverName: host } } : {}),
       });
@@ -105,7 +104,6 @@ export class Supervisor {
     }
     if (this.#state.kind === 'dialling') this.#state.abort.abort();
     if (this.#state.kind === 'down') this.#state.retry?.cancel();
-    peer.wire.connection.setOutboxLimit(outboxLimit);
     const watch = this.#host.clock.every(1_000, () => this.#watch(peer));
     this.#become({ kind: 'up', peer, watch });
     this.#delay = this.#config.retry_seconds;
