@@ -31,7 +31,7 @@ const lost: Reply = { ok: false, code: 'disconnected', text: 'The connection was
 
 export class Connection {
   readonly link = signal<LinkState>({ name: 'connecting' });
-  readonly #receive: (frame: ServerFrame) => void;
+  #receive: (frame: ServerFrame) => void = () => undefined;
   readonly #waiting = new Map<number, (reply: Reply) => void>();
   #socket: WebSocket | undefined;
   #nextId = 1;
@@ -39,7 +39,8 @@ export class Connection {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #heard = 0;
 
-  constructor(receive: (frame: ServerFrame) => void) {
+  /** `receive` gets every frame but replies. */
+  start(receive: (frame: ServerFrame) => void): void {
     this.#receive = receive;
     addEventListener('online', () => this.retry());
     addEventListener('offline', () => this.#socket?.close());

@@ -2,7 +2,8 @@
 import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { App } from './components/app.tsx';
-import { current, unreadTotal, welcome } from './store.ts';
+import { receive } from './frames.ts';
+import { connection, current, unreadTotal, welcome } from './state.ts';
 import { theme } from './theme.ts';
 
 effect(() => {
@@ -16,4 +17,5 @@ effect(() => {
   else document.documentElement.dataset['theme'] = theme.value;
 });
 
+connection.start(receive);
 render(<App />, document.querySelector('#page')!);

@@ -2,8 +2,11 @@
 import { parseCommand, type Command } from './commands.ts';
 import type { Reply } from './connection.ts';
 import type { Conversation, Waiting } from './conversation.ts';
-import { conversations, connection, enter, leave, open, talkWith, tell, you } from './store.ts';
 import { showDialog } from './dialog-state.ts';
+import { open } from './reading.ts';
+import { enter, leave } from './rooms.ts';
+import { connection, conversations, tell, you } from './state.ts';
+import { talkWith } from './talks.ts';
 
 let serial = 0;
 

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { drawer } from '../dialog-state.ts';
-import { connection, current, notice, phase, you } from '../store.ts';
+import { connection, current, notice, phase, you } from '../state.ts';
 import { Conversation } from './conversation.tsx';
 import { Dialogs } from './dialogs/index.tsx';
 import { Members } from './members.tsx';

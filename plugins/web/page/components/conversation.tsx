@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { Conversation as Talk } from '../conversation.ts';
 import { drawer, showDialog } from '../dialog-state.ts';
-import { drop, enter, leave } from '../store.ts';
+import { drop, enter, leave } from '../rooms.ts';
 import { Composer } from './composer.tsx';
 import { Icon } from './icons.tsx';
 import { MessageText } from './message-text.tsx';

@@ -1,7 +1,9 @@
 import type { JSX } from 'preact';
 import type { Conversation } from '../conversation.ts';
 import { drawer, showDialog } from '../dialog-state.ts';
-import { conversations, currentAddress, drop, open, welcome, you } from '../store.ts';
+import { open } from '../reading.ts';
+import { drop } from '../rooms.ts';
+import { conversations, currentAddress, welcome, you } from '../state.ts';
 import { Avatar } from './avatar.tsx';
 import { Icon } from './icons.tsx';
 

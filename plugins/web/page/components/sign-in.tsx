@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { connection, setStaying, tell, welcome } from '../store.ts';
+import { setStaying } from '../frames.ts';
+import { connection, tell, welcome } from '../state.ts';
 
 type Way = 'guest' | 'sign-in' | 'register';
 

@@ -2,7 +2,8 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { drawer } from '../../dialog-state.ts';
-import { connection, enter } from '../../store.ts';
+import { enter } from '../../rooms.ts';
+import { connection } from '../../state.ts';
 import { close, Frame } from './frame.tsx';
 
 interface Listed {

@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Conversation } from '../../conversation.ts';
 import { shortAddress } from '../../conversation.ts';
-import { connection, current, tell, you } from '../../store.ts';
+import { connection, current, tell, you } from '../../state.ts';
 import { close, Frame } from './frame.tsx';
 
 /** Topic, settings and bans of the room that is open. */

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { forgetIdentity, loadIdentity } from '../../identity.ts';
 import { notifying, setNotifying } from '../../notifications.ts';
-import { connection, reset, you } from '../../store.ts';
+import { connection, reset, you } from '../../state.ts';
 import { setTheme, theme, themes } from '../../theme.ts';
 import { close, Frame } from './frame.tsx';
 
