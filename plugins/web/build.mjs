@@ -11,7 +11,12 @@ export async function build(outDir) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const result = await bundle({
-    entryPoints: { page: join(page, 'main.tsx'), style: join(page, 'style.css'), icon: join(page, 'icon.svg') },
+    entryPoints: {
+      page: join(page, 'main.tsx'),
+      style: join(page, 'style.css'),
+      icon: join(page, 'icon.svg'),
+      unread: join(page, 'icon-unread.svg'),
+    },
     outdir: folder,
     entryNames: '[name]-[hash]',
     bundle: true,
@@ -27,6 +32,6 @@ export async function build(outDir) {
   });
   const made = Object.keys(result.metafile.outputs).map((path) => basename(path));
   const named = (kind) => made.find((name) => new RegExp(`^${kind}-\\w+\\.`).test(name));
-  const html = readFileSync(join(page, 'index.html'), 'utf8').replaceAll(/%(page|style|icon)%/g, (_, kind) => `/${named(kind)}`);
+  const html = readFileSync(join(page, 'index.html'), 'utf8').replaceAll(/%(page|style|icon|unread)%/g, (_, kind) => `/${named(kind)}`);
   writeFileSync(join(folder, 'index.html'), html);
 }

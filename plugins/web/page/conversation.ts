@@ -26,6 +26,8 @@ export class Conversation {
   readonly address: string;
   /** Counts up on every change: who reads it is drawn anew. */
   readonly version = signal(0);
+  /** Counts up when members change: their list is long, and most of what happens does not concern it. */
+  readonly people = signal(0);
   name: string;
   /** Where a person comes from. */
   from: string | null = null;
@@ -60,6 +62,11 @@ export class Conversation {
 
   changed(): void {
     this.version.value += 1;
+  }
+
+  peopleChanged(): void {
+    this.people.value += 1;
+    this.changed();
   }
 
   get newest(): number {
@@ -171,8 +178,8 @@ export function entryOf(event: WireEvent): Entry | undefined {
       return { ...head, kind: 'presence', what: 'renamed', who: nick, to: text('nick'), text: `${nick} is now ${text('nick')}` };
     case 'network': {
       const count = Number(event['count'] ?? 0);
-      const people = count === 1 ? '1 person' : `${count} people`;
-      return line(event['present'] === true ? `${text('title')} is linked (${people})` : `${text('title')} is away (${people})${because}`);
+      const people = count === 0 ? '' : count === 1 ? ' (1 person)' : ` (${count} people)`;
+      return line(event['present'] === true ? `${text('title')} is linked${people}` : `${text('title')} is away${people}${because}`);
     }
     default:
       return undefined;

@@ -97,10 +97,10 @@ function userChanged(frame: Extract<ServerFrame, { type: 'user' }>): void {
   for (const each of conversations.value.values()) {
     const member = each.members.get(frame.address);
     if (frame.kind === 'quit') {
-      if (each.members.delete(frame.address)) each.changed();
+      if (each.members.delete(frame.address)) each.peopleChanged();
     } else if (member !== undefined && frame.now !== undefined) {
       each.members.set(frame.address, { ...member, ...frame.now });
-      each.changed();
+      each.peopleChanged();
     }
     if (each.address === frame.address && frame.now !== undefined) {
       each.name = frame.now.nick;

@@ -49,6 +49,7 @@ export async function entered(frame: Extract<ServerFrame, { type: 'room' }>): Pr
   room.topic = frame.topic;
   room.config = frame.config;
   room.members = new Map(frame.members.map((member) => [member.address, member]));
+  room.peopleChanged();
   // Who was never here has nothing to catch up with.
   room.read = Math.max(room.read, frame.read === 0 ? frame.last : frame.read);
   if (known === undefined) conversations.value = new Map([...conversations.value, [room.address, room]]);
@@ -134,6 +135,7 @@ function applyChange(room: Conversation, change: Readonly<Record<string, unknown
   switch (change['kind']) {
     case 'joined':
       for (const member of change['members'] as WireMember[]) room.members.set(member.address, member);
+      room.peopleChanged();
       break;
     case 'left':
       for (const address of change['addresses'] as string[]) {
@@ -145,10 +147,12 @@ function applyChange(room: Conversation, change: Readonly<Record<string, unknown
           room.outsideReason = by === null ? reason : `${by.nick} removed you${reason === '' ? '' : `: ${reason}`}`;
         }
       }
+      room.peopleChanged();
       break;
     case 'member': {
       const member = change['member'] as WireMember;
       if (room.members.has(member.address)) room.members.set(member.address, member);
+      room.peopleChanged();
       break;
     }
     case 'typing': {
@@ -175,7 +179,7 @@ export function left(address: string): void {
   room.members = new Map();
   if (leaving.delete(address)) drop(address);
   else keepRooms();
-  room.changed();
+  room.peopleChanged();
 }
 
 /** Closes a conversation on this page. */

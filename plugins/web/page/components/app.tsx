@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { drawer } from '../dialog-state.ts';
+import { shortcut } from '../shortcuts.ts';
 import { connection, current, notice, phase, you } from '../state.ts';
 import { Conversation } from './conversation.tsx';
 import { Dialogs } from './dialogs/index.tsx';
@@ -28,29 +29,48 @@ function Starting(): JSX.Element {
 
 function Chat(): JSX.Element {
   const open = drawer.value;
+  const frame = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const close = (event: KeyboardEvent): void => {
-      if (event.key === 'Escape') drawer.value = undefined;
+    addEventListener('keydown', shortcut);
+    const columns = matchMedia('(min-width: 1100px)');
+    const close = (): void => void (drawer.value = undefined);
+    columns.addEventListener('change', close);
+    return () => {
+      removeEventListener('keydown', shortcut);
+      columns.removeEventListener('change', close);
     };
-    addEventListener('keydown', close);
-    return () => removeEventListener('keydown', close);
   }, []);
+  useEffect(() => {
+    if (open === undefined) return undefined;
+    const before = document.activeElement;
+    frame.current!.querySelector<HTMLElement>(open === 'rooms' ? '.sidebar .pick' : '.members .icon-button')?.focus();
+    return () => {
+      // What opened the drawer gets the focus back, unless a choice in the drawer has taken it elsewhere.
+      if (before instanceof HTMLElement && (document.activeElement === document.body || document.activeElement === null)) before.focus();
+    };
+  }, [open]);
   const conversation = current.value;
   return (
-    <div class="chat" data-drawer={open}>
-      <a class="skip" href="#composer">
+    <div class="chat" data-drawer={open} ref={frame}>
+      <a class="skip" href="#composer" onClick={skip}>
         Skip to writing
       </a>
       <Sidebar />
-      <main class="middle">
+      <main class="middle" inert={open !== undefined}>
         <LinkBar />
         {conversation === undefined ? <Empty /> : <Conversation key={conversation.address} conversation={conversation} />}
       </main>
-      {conversation?.kind === 'room' && <Members room={conversation} />}
+      {conversation?.kind === 'room' && <Members key={conversation.address} room={conversation} />}
       {open !== undefined && <div class="veil" onClick={() => (drawer.value = undefined)} />}
       <Dialogs />
     </div>
   );
+}
+
+/** The part of the address after # names the room. */
+function skip(event: MouseEvent): void {
+  event.preventDefault();
+  document.querySelector<HTMLElement>('#composer')?.focus();
 }
 
 function Empty(): JSX.Element {

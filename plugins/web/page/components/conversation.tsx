@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import type { Conversation as Talk } from '../conversation.ts';
 import { drawer, showDialog } from '../dialog-state.ts';
 import { drop, enter, leave } from '../rooms.ts';
+import { unreadTotal } from '../state.ts';
 import { Composer } from './composer.tsx';
 import { Icon } from './icons.tsx';
 import { MessageText } from './message-text.tsx';
@@ -17,10 +18,12 @@ export function Conversation({ conversation }: { readonly conversation: Talk }):
           type="button"
           class="icon-button only-narrow"
           aria-label="Rooms and private conversations"
+          aria-expanded={drawer.value === 'rooms'}
           onClick={() => (drawer.value = 'rooms')}
           data-testid="show-rooms"
         >
           <Icon name="menu" />
+          {unreadTotal.value > 0 && <span class="dot" />}
         </button>
         <div class="heading">
           <h1 data-testid="title">{conversation.title}</h1>
@@ -62,6 +65,7 @@ export function Conversation({ conversation }: { readonly conversation: Talk }):
               type="button"
               class="icon-button only-drawer"
               aria-label={`Members: ${conversation.members.size}`}
+              aria-expanded={drawer.value === 'members'}
               onClick={() => (drawer.value = 'members')}
               data-testid="show-members"
             >

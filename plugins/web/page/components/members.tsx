@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useMemo } from 'preact/hooks';
 import type { WireMember } from '../../protocol.ts';
 import type { Conversation } from '../conversation.ts';
 import { drawer, showDialog } from '../dialog-state.ts';
@@ -9,18 +10,29 @@ import { Icon } from './icons.tsx';
 /** More rows than these help nobody: the field above finds the rest. */
 const mostShown = 300;
 const filterFrom = 15;
+const order = new Intl.Collator(undefined, { sensitivity: 'base', numeric: true });
+
+interface Group {
+  readonly title: string;
+  /** `IRC`, `XMPP`; empty for people of this server. */
+  readonly kind: string;
+  readonly members: readonly WireMember[];
+}
 
 export function Members({ room }: { readonly room: Conversation }): JSX.Element {
-  void room.version.value;
+  const people = room.people.value;
   const filter = useSignal('');
   const wanted = filter.value.trim().toLowerCase();
-  const all = [...room.members.values()].filter((member) => wanted === '' || member.nick.toLowerCase().includes(wanted));
-  const byNick = (a: WireMember, b: WireMember): number => a.nick.localeCompare(b.nick);
-  const staff = all.filter(isStaff).toSorted(byNick);
-  const others = all.filter((member) => !isStaff(member)).toSorted(byNick);
-  const shown = others.slice(0, mostShown);
+  const groups = useMemo(() => group(room.members.values(), wanted), [room, people, wanted]);
+  let left = mostShown;
+  const shown = groups.map((each) => {
+    const members = each.members.slice(0, left);
+    left -= members.length;
+    return { ...each, count: each.members.length, members };
+  });
+  const missing = shown.reduce((sum, each) => sum + each.count - each.members.length, 0);
   return (
-    <aside class="members" aria-label="Members" data-testid="members" data-count={room.members.size}>
+    <aside class="members" id="members" aria-label="Members" data-testid="members" data-count={room.members.size}>
       <header class="bar">
         <h2>
           {room.members.size} {room.members.size === 1 ? 'member' : 'members'}
@@ -42,33 +54,62 @@ export function Members({ room }: { readonly room: Conversation }): JSX.Element 
           placeholder="Find …"
           value={filter.value}
           onInput={(event) => (filter.value = event.currentTarget.value)}
+          data-testid="find-member"
         />
       )}
       <div class="scroll" tabIndex={0} role="group" aria-label="Names">
-        {staff.length > 0 && (
-          <>
-            <h3>Operators</h3>
-            <ul>
-              {staff.map((member) => (
-                <Row key={member.address} member={member} />
-              ))}
-            </ul>
-          </>
+        {shown.map(
+          ({ title, kind, count, members }) =>
+            members.length > 0 && (
+              <section key={title} aria-label={title}>
+                <h3 data-testid="group">
+                  <span class="label">{title}</span>
+                  {kind !== '' && <span class="from">{kind}</span>}
+                  <span class="count">{count}</span>
+                </h3>
+                <ul>
+                  {members.map((member) => (
+                    <Row key={member.address} member={member} />
+                  ))}
+                </ul>
+              </section>
+            ),
         )}
-        {shown.length > 0 && (
-          <>
-            {staff.length > 0 && <h3>People</h3>}
-            <ul>
-              {shown.map((member) => (
-                <Row key={member.address} member={member} />
-              ))}
-            </ul>
-          </>
-        )}
-        {others.length > shown.length && <p class="muted small pad">and {others.length - shown.length} more</p>}
+        {missing > 0 && <p class="muted small pad">and {missing} more; find them by name above</p>}
+        {wanted !== '' && groups.length === 0 && <p class="muted small pad">Nobody here is called that.</p>}
       </div>
     </aside>
   );
+}
+
+/** Who keeps order comes first, then the people of this server, then each network's. */
+function group(members: Iterable<WireMember>, wanted: string): Group[] {
+  const staff: WireMember[] = [];
+  const here: WireMember[] = [];
+  const networks = new Map<string, WireMember[]>();
+  for (const member of members) {
+    if (wanted !== '' && !member.nick.toLowerCase().includes(wanted)) continue;
+    if (isStaff(member)) staff.push(member);
+    else if (member.from === null) here.push(member);
+    else {
+      const known = networks.get(member.from);
+      if (known === undefined) networks.set(member.from, [member]);
+      else known.push(member);
+    }
+  }
+  return [
+    { title: 'Operators', kind: '', members: staff },
+    { title: 'This server', kind: '', members: here },
+    ...[...networks]
+      .toSorted(([a], [b]) => order.compare(a, b))
+      .map(([title, theirs]) => ({ title, kind: kindOf(theirs[0]!), members: theirs })),
+  ]
+    .filter((each) => each.members.length > 0)
+    .map((each) => ({ ...each, members: each.members.toSorted((a, b) => order.compare(a.nick, b.nick)) }));
+}
+
+function kindOf(member: WireMember): string {
+  return /^(irc|xmpp):/.exec(member.address)?.[1]?.toUpperCase() ?? '';
 }
 
 function isStaff(member: WireMember): boolean {
@@ -83,14 +124,18 @@ export function standing(member: Pick<WireMember, 'affiliation' | 'operator' | '
 
 function Row({ member }: { readonly member: WireMember }): JSX.Element {
   const rank = standing(member);
-  const about = [rank, member.bot ? 'bot' : '', member.away === null ? '' : 'away', member.from === null ? '' : member.from].filter(
-    (word) => word !== '',
-  );
+  const about = [
+    rank,
+    member.bot ? 'bot' : '',
+    member.away === null ? '' : 'away',
+    isStaff(member) && member.from !== null ? member.from : '',
+  ].filter((word) => word !== '');
   return (
     <li>
       <button
         type="button"
         class={member.away === null ? 'member' : 'member is-away'}
+        title={member.away ?? undefined}
         onClick={() => {
           drawer.value = undefined;
           showDialog({ name: 'person', person: member });

@@ -8,6 +8,7 @@ import { readUp } from '../reading.ts';
 import { loadOlder } from '../rooms.ts';
 import { discard, sendAgain } from '../sending.ts';
 import { connection, you } from '../state.ts';
+import { findMentions } from '../text.ts';
 import { rows, type Message, type Row } from '../timeline.ts';
 import { Avatar, hueOf } from './avatar.tsx';
 import { Icon } from './icons.tsx';
@@ -15,24 +16,32 @@ import { MessageText } from './message-text.tsx';
 
 const nearEnd = 60;
 const nearStart = 200;
+/** So many entries are drawn at once; more of them are known, and come as one scrolls. */
+const mostDrawn = 300;
+const step = 120;
 
 export function Messages({ conversation }: { readonly conversation: Conversation }): JSX.Element {
   void conversation.version.value;
   const own = you.value!;
   const list = useRef<HTMLDivElement>(null);
   const pinned = useRef(true);
-  const first = useRef<string | undefined>(undefined);
-  const height = useRef(0);
+  const anchor = useRef<Anchor | undefined>(undefined);
+  /** The last entry that is drawn; undefined: the newest, whichever it is. */
+  const lastDrawn = useSignal<string | undefined>(undefined);
   const away = useSignal(false);
-  const shown = rows(conversation.entries, conversation.unreadAfter, own.address, (entry) => conversation.position(entry));
-  const firstId = conversation.entries[0]?.id;
+  const { entries } = conversation;
+  const found = lastDrawn.value === undefined ? -1 : entries.findIndex((entry) => entry.id === lastDrawn.value);
+  const to = found === -1 ? entries.length : found + 1;
+  const from = Math.max(0, to - mostDrawn);
+  const shown = rows(entries.slice(from, to), conversation.unreadAfter, own.address, (entry) => conversation.position(entry));
+  const atBeginning = conversation.complete && from === 0;
 
   useLayoutEffect(() => {
     const element = list.current!;
     if (pinned.current) element.scrollTop = element.scrollHeight;
-    else if (first.current !== firstId && height.current > 0) element.scrollTop += element.scrollHeight - height.current;
-    first.current = firstId;
-    height.current = element.scrollHeight;
+    else if (anchor.current?.row.isConnected === true) element.scrollTop = anchor.current.row.offsetTop - anchor.current.above;
+    // Older ones came while one waits for them at the upper edge, where nothing can be scrolled any more.
+    if (!pinned.current && element.scrollTop < nearStart && from > 0) drawOlder();
   });
   useLayoutEffect(() => {
     const element = list.current!;
@@ -43,20 +52,30 @@ export function Messages({ conversation }: { readonly conversation: Conversation
     return () => watcher.disconnect();
   }, []);
 
+  function drawOlder(): void {
+    lastDrawn.value = entries[Math.max(to - step, mostDrawn) - 1]!.id;
+  }
+
   function scrolled(): void {
     const element = list.current!;
-    pinned.current = element.scrollHeight - element.scrollTop - element.clientHeight < nearEnd;
+    const below = element.scrollHeight - element.scrollTop - element.clientHeight;
+    pinned.current = lastDrawn.value === undefined && below < nearEnd;
     away.value = !pinned.current;
+    anchor.current = firstVisible(element);
     if (pinned.current) {
       conversation.trim();
       readUp(conversation);
     }
-    if (element.scrollTop < nearStart && connection.link.value.name === 'open') void loadOlder(conversation);
+    if (element.scrollTop < nearStart) {
+      if (from > 0) drawOlder();
+      else if (connection.link.value.name === 'open') void loadOlder(conversation);
+    } else if (below < nearStart && lastDrawn.value !== undefined) lastDrawn.value = entries.at(to + step - 1)?.id;
   }
 
   function toEnd(): void {
     pinned.current = true;
     away.value = false;
+    lastDrawn.value = undefined;
     list.current!.scrollTop = list.current!.scrollHeight;
   }
 
@@ -72,18 +91,17 @@ export function Messages({ conversation }: { readonly conversation: Conversation
         tabIndex={0}
         data-testid="messages"
       >
-        {conversation.complete && conversation.kind === 'room' && (
-          <p class="beginning muted">This is the beginning of {conversation.title}.</p>
-        )}
-        {conversation.kind === 'person' && conversation.entries.length === 0 && (
+        {atBeginning && conversation.kind === 'room' && <p class="beginning muted">This is the beginning of {conversation.title}.</p>}
+        {conversation.kind === 'person' && entries.length === 0 && (
           <p class="beginning muted">Only you and {conversation.name} read what is written here.</p>
         )}
-        {!conversation.complete && (
+        {!atBeginning && (
           <button
             type="button"
             class="link-button centre-block"
             onClick={() => void loadOlder(conversation)}
             disabled={conversation.loading}
+            data-testid="older"
           >
             {conversation.loading ? 'Loading …' : 'Load older messages'}
           </button>
@@ -96,12 +114,25 @@ export function Messages({ conversation }: { readonly conversation: Conversation
         ))}
       </div>
       {away.value && (
-        <button type="button" class="to-end" onClick={toEnd} aria-label="To the newest messages">
+        <button type="button" class="to-end" onClick={toEnd} aria-label="To the newest messages" data-testid="to-end">
           <Icon name="down" /> Newest
         </button>
       )}
     </div>
   );
+}
+
+/** A row, and how far below the upper edge it stands: it stays there when rows come or go above it. */
+interface Anchor {
+  readonly row: HTMLElement;
+  readonly above: number;
+}
+
+function firstVisible(list: HTMLElement): Anchor | undefined {
+  for (const row of list.children)
+    if (row instanceof HTMLElement && row.matches('article') && row.offsetTop + row.offsetHeight > list.scrollTop)
+      return { row, above: row.offsetTop - list.scrollTop };
+  return undefined;
 }
 
 interface RowProps {
@@ -175,7 +206,13 @@ function MessageRow(props: {
   const { message, head, own, ownNick } = props;
   const { author } = message;
   const action = message.style === 'action';
-  const classes = ['message', head ? 'head' : '', action ? 'action' : '', message.style === 'notice' ? 'notice-message' : '']
+  const classes = [
+    'message',
+    head ? 'head' : '',
+    action ? 'action' : '',
+    message.style === 'notice' ? 'notice-message' : '',
+    !own && findMentions(message.text, ownNick).length > 0 ? 'mentioned' : '',
+  ]
     .filter((name) => name !== '')
     .join(' ');
   const iso = new Date(message.at).toISOString();

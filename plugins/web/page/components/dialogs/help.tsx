@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { help } from '../../commands.ts';
+import { shortcuts } from '../../shortcuts.ts';
 import { Frame } from './frame.tsx';
 
 export function HelpDialog(): JSX.Element {
@@ -15,7 +16,17 @@ export function HelpDialog(): JSX.Element {
           </div>
         ))}
       </dl>
-      <p class="muted small">Enter sends, Shift and Enter begins a new line, Tab completes names.</p>
+      <h3>Keys</h3>
+      <dl class="help">
+        {shortcuts.map(([keys, meaning]) => (
+          <div key={keys}>
+            <dt>
+              <kbd>{keys}</kbd>
+            </dt>
+            <dd>{meaning}</dd>
+          </div>
+        ))}
+      </dl>
     </Frame>
   );
 }
