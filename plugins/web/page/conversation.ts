@@ -1,6 +1,7 @@
 /** One conversation, a room or a person, as the page knows it. */
 import { signal } from '@preact/signals';
 import type { WireEvent, WireMember } from '../protocol.ts';
+import { inLine } from './text.ts';
 import type { Entry, Message, Person } from './timeline.ts';
 
 /** Older entries than these are let go while one reads the newest ones. */
@@ -97,11 +98,14 @@ export class Conversation {
     return fresh;
   }
 
-  /** Forgets the oldest entries when there are many. */
-  trim(): void {
+  /** Forgets what is older than that entry, when much is known. */
+  trimBefore(id: string): void {
     if (this.entries.length <= mostEntries) return;
-    const gone = this.entries.splice(0, this.entries.length - mostEntries + 100);
-    this.entries = [...this.entries];
+    const gone = this.entries.slice(
+      0,
+      this.entries.findIndex((entry) => entry.id === id),
+    );
+    this.entries = this.entries.slice(gone.length);
     for (const entry of gone) this.#ids.delete(entry.id);
     this.complete = false;
   }
@@ -141,7 +145,7 @@ export function entryOf(event: WireEvent): Entry | undefined {
   const head = { number: event.number, id: event.id, at: event.at };
   const author = event['author'] as Person | undefined;
   const nick = author?.nick ?? '';
-  const line = (told: string, whom = ''): Entry => ({ ...head, kind: 'line', text: told, what: event.kind, by: nick, whom });
+  const line = (told: string, whom = ''): Entry => ({ ...head, kind: 'line', text: inLine(told), what: event.kind, by: nick, whom });
   const text = (key: string): string => (typeof event[key] === 'string' ? event[key] : '');
   const because = text('reason') === '' ? '' : ` (${text('reason')})`;
   switch (event.kind) {

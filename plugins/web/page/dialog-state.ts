@@ -13,6 +13,14 @@ export const dialog = signal<Dialog | undefined>(undefined);
 /** Which drawer is open where there is no place for columns. */
 export const drawer = signal<'rooms' | 'members' | undefined>(undefined);
 
+/** What had the focus when the drawer opened, and gets it back. */
+export let drawerOpener: Element | null = null;
+
+export function showDrawer(wanted: 'rooms' | 'members'): void {
+  drawerOpener = document.activeElement;
+  drawer.value = wanted;
+}
+
 export function showDialog(wanted: Dialog | undefined): void {
   dialog.value = wanted;
 }

@@ -55,7 +55,7 @@ export async function entered(frame: Extract<ServerFrame, { type: 'room' }>): Pr
   if (known === undefined) conversations.value = new Map([...conversations.value, [room.address, room]]);
   keepRooms();
   if (currentAddress.value === undefined || wanted === frame.name) {
-    wanted = undefined;
+    if (wanted === frame.name) wanted = undefined;
     open(room.address);
   }
   room.changed();

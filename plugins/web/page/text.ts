@@ -19,12 +19,19 @@ export interface Piece {
   readonly href: string | undefined;
 }
 
-const webAddress = /\bhttps?:\/\/[^\s<>"'`\u0000-\u001f]+/giu;
+/** An address ends before characters that turn the direction of what follows: it must read as what it is. */
+const webAddress = /\bhttps?:\/\/[^\s<>"'`\u0000-\u001f\u202a-\u202e\u2066-\u2069]+/giu;
+const turns = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 const safeScheme = /^(?:https?|mailto|xmpp|ircs?):/i;
 
 /** Addresses that may be followed: never a script. Threat class A15. */
 export function safeHref(href: string): string | undefined {
   return safeScheme.test(href) ? href : undefined;
+}
+
+/** A name inside a sentence of ours: it cannot turn the rest of it around. Threat class A15. */
+export function inLine(name: string): string {
+  return name.replace(turns, '');
 }
 
 /** Where web addresses are in a text, without the punctuation of the sentence around them. */

@@ -1,5 +1,5 @@
 /** From the events of a conversation to the rows that are drawn. */
-import type { Span } from './text.ts';
+import { inLine, type Span } from './text.ts';
 
 export interface Person {
   readonly address: string;
@@ -130,7 +130,8 @@ export function tellPresence(presences: readonly Presence[]): string {
     ...(went.size > 0 ? [`${enumerate([...went])} left${reason === undefined || reason === '' ? '' : ` (${reason})`}`] : []),
     ...renamed,
   ];
-  return told.length === 0 ? `${enumerate([...new Set(presences.map((presence) => presence.who))])} came and went` : told.join(' · ');
+  const who = [...new Set(presences.map((presence) => presence.who))];
+  return inLine(told.length === 0 ? `${enumerate(who)} came and went` : told.join(' · '));
 }
 
 function enumerate(names: readonly string[]): string {

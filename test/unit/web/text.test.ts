@@ -41,6 +41,7 @@ describe('the text of the page', () => {
       'https://example.org/y',
       'https://example.org/z',
     ]);
+    expect(linked('https://example.org/\u202egpj.exe')).to.deep.equal(['https://example.org/']);
     expect(linked('xhttps://example.org, javascript:alert(1), https://, ftp://example.org')).to.deep.equal([]);
   });
 
@@ -139,6 +140,7 @@ describe('the timeline of the page', () => {
       'ann and bob joined · carl left',
     );
     expect(tellPresence([presence('came', 'ann'), presence('went', 'ann')])).to.equal('ann came and went');
+    expect(tellPresence([presence('came', 'an\u202en')])).to.equal('ann joined');
     expect(tellPresence([presence('renamed', 'ann', 'anna')])).to.equal('ann is now anna');
     expect(drawn([presence('came', 'ann'), presence('came', 'bob'), said('ann', noon)])).to.deep.equal(['day', 'line', 'head ann']);
   });

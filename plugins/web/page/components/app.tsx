@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { drawer } from '../dialog-state.ts';
+import { drawer, drawerOpener, showDrawer } from '../dialog-state.ts';
 import { shortcut } from '../shortcuts.ts';
 import { connection, current, notice, phase, you } from '../state.ts';
 import { Conversation } from './conversation.tsx';
@@ -42,11 +42,11 @@ function Chat(): JSX.Element {
   }, []);
   useEffect(() => {
     if (open === undefined) return undefined;
-    const before = document.activeElement;
     frame.current!.querySelector<HTMLElement>(open === 'rooms' ? '.sidebar .pick' : '.members .icon-button')?.focus();
     return () => {
       // What opened the drawer gets the focus back, unless a choice in the drawer has taken it elsewhere.
-      if (before instanceof HTMLElement && (document.activeElement === document.body || document.activeElement === null)) before.focus();
+      const taken = document.activeElement !== document.body && document.activeElement?.getClientRects().length !== 0;
+      if (drawerOpener instanceof HTMLElement && !taken) drawerOpener.focus();
     };
   }, [open]);
   const conversation = current.value;
@@ -78,7 +78,7 @@ function Empty(): JSX.Element {
     <div class="empty">
       <h1>No room is open</h1>
       <p class="muted">Pick one on the left, or join one.</p>
-      <button type="button" class="button only-narrow" onClick={() => (drawer.value = 'rooms')}>
+      <button type="button" class="button only-narrow" onClick={() => showDrawer('rooms')}>
         Show rooms
       </button>
     </div>

@@ -5,6 +5,7 @@ import { completions } from '../commands.ts';
 import type { Conversation } from '../conversation.ts';
 import { showDialog } from '../dialog-state.ts';
 import { submit, typing } from '../sending.ts';
+import { inLine } from '../text.ts';
 import { Icon } from './icons.tsx';
 
 interface Completing {
@@ -87,7 +88,7 @@ export function Composer({ conversation }: { readonly conversation: Conversation
     } else if (event.key === 'Tab' && !event.shiftKey) complete(event);
   }
 
-  const writers = Array.from(conversation.typing.values(), ({ nick }) => nick);
+  const writers = Array.from(conversation.typing.values(), ({ nick }) => inLine(nick));
   return (
     <form
       class="composer"

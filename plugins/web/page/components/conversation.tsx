@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { Conversation as Talk } from '../conversation.ts';
-import { drawer, showDialog } from '../dialog-state.ts';
+import { drawer, showDialog, showDrawer } from '../dialog-state.ts';
 import { drop, enter, leave } from '../rooms.ts';
 import { unreadTotal } from '../state.ts';
 import { Composer } from './composer.tsx';
@@ -19,7 +19,7 @@ export function Conversation({ conversation }: { readonly conversation: Talk }):
           class="icon-button only-narrow"
           aria-label="Rooms and private conversations"
           aria-expanded={drawer.value === 'rooms'}
-          onClick={() => (drawer.value = 'rooms')}
+          onClick={() => showDrawer('rooms')}
           data-testid="show-rooms"
         >
           <Icon name="menu" />
@@ -66,7 +66,7 @@ export function Conversation({ conversation }: { readonly conversation: Talk }):
               class="icon-button only-drawer"
               aria-label={`Members: ${conversation.members.size}`}
               aria-expanded={drawer.value === 'members'}
-              onClick={() => (drawer.value = 'members')}
+              onClick={() => showDrawer('members')}
               data-testid="show-members"
             >
               <Icon name="people" />

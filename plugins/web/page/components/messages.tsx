@@ -16,7 +16,7 @@ import { MessageText } from './message-text.tsx';
 
 const nearEnd = 60;
 const nearStart = 200;
-/** So many entries are drawn at once; more of them are known, and come as one scrolls. */
+/** So many rows are drawn at once; more of them are known, and come as one scrolls. */
 const mostDrawn = 300;
 const step = 120;
 
@@ -26,14 +26,15 @@ export function Messages({ conversation }: { readonly conversation: Conversation
   const list = useRef<HTMLDivElement>(null);
   const pinned = useRef(true);
   const anchor = useRef<Anchor | undefined>(undefined);
-  /** The last entry that is drawn; undefined: the newest, whichever it is. */
+  /** Key of the last row that is drawn; undefined: the newest, whichever it is. */
   const lastDrawn = useSignal<string | undefined>(undefined);
   const away = useSignal(false);
   const { entries } = conversation;
-  const found = lastDrawn.value === undefined ? -1 : entries.findIndex((entry) => entry.id === lastDrawn.value);
-  const to = found === -1 ? entries.length : found + 1;
+  const known = rows(entries, conversation.unreadAfter, own.address, (entry) => conversation.position(entry));
+  const found = lastDrawn.value === undefined ? -1 : known.findIndex((row) => row.key === lastDrawn.value);
+  const to = found === -1 ? known.length : found + 1;
   const from = Math.max(0, to - mostDrawn);
-  const shown = rows(entries.slice(from, to), conversation.unreadAfter, own.address, (entry) => conversation.position(entry));
+  const shown = known.slice(from, to);
   const atBeginning = conversation.complete && from === 0;
 
   useLayoutEffect(() => {
@@ -42,6 +43,8 @@ export function Messages({ conversation }: { readonly conversation: Conversation
     else if (anchor.current?.row.isConnected === true) element.scrollTop = anchor.current.row.offsetTop - anchor.current.above;
     // Older ones came while one waits for them at the upper edge, where nothing can be scrolled any more.
     if (!pinned.current && element.scrollTop < nearStart && from > 0) drawOlder();
+    // A window that is not filled cannot be scrolled, so nobody could ask for more.
+    if (!atBeginning && !conversation.loading && element.scrollHeight <= element.clientHeight && connected()) void loadOlder(conversation);
   });
   useLayoutEffect(() => {
     const element = list.current!;
@@ -53,7 +56,7 @@ export function Messages({ conversation }: { readonly conversation: Conversation
   }, []);
 
   function drawOlder(): void {
-    lastDrawn.value = entries[Math.max(to - step, mostDrawn) - 1]!.id;
+    lastDrawn.value = stableKey(known, Math.max(to - step, mostDrawn) - 1);
   }
 
   function scrolled(): void {
@@ -63,13 +66,15 @@ export function Messages({ conversation }: { readonly conversation: Conversation
     away.value = !pinned.current;
     anchor.current = firstVisible(element);
     if (pinned.current) {
-      conversation.trim();
+      const oldest = from === 0 ? undefined : shown.find((row) => row.kind === 'message');
+      if (oldest !== undefined) conversation.trimBefore(oldest.key);
       readUp(conversation);
     }
     if (element.scrollTop < nearStart) {
       if (from > 0) drawOlder();
-      else if (connection.link.value.name === 'open') void loadOlder(conversation);
-    } else if (below < nearStart && lastDrawn.value !== undefined) lastDrawn.value = entries.at(to + step - 1)?.id;
+      else if (connected()) void loadOlder(conversation);
+    } else if (below < nearStart && lastDrawn.value !== undefined)
+      lastDrawn.value = to + step >= known.length ? undefined : stableKey(known, to + step - 1);
   }
 
   function toEnd(): void {
@@ -120,6 +125,16 @@ export function Messages({ conversation }: { readonly conversation: Conversation
       )}
     </div>
   );
+}
+
+function connected(): boolean {
+  return connection.link.value.name === 'open';
+}
+
+/** Lines of comings and goings get other keys when older ones join them: a message near by keeps its own. */
+function stableKey(known: readonly Row[], at: number): string {
+  const message = known.slice(Math.max(0, at + 1 - step), at + 1).findLast((row) => row.kind === 'message');
+  return (message ?? known[at]!).key;
 }
 
 /** A row, and how far below the upper edge it stands: it stays there when rows come or go above it. */

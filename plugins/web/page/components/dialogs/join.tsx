@@ -47,6 +47,7 @@ export function JoinDialog(): JSX.Element {
           <input
             name="room"
             required
+            autofocus
             autocapitalize="off"
             autocomplete="off"
             spellcheck={false}
