@@ -24,7 +24,7 @@ export interface Topic {
 
 export class Conversation {
   readonly kind: 'room' | 'person';
-  readonly address: string;
+  address: string;
   /** Counts up on every change: who reads it is drawn anew. */
   readonly version = signal(0);
   /** Counts up when members change: their list is long, and most of what happens does not concern it. */

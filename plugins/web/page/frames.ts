@@ -4,7 +4,7 @@ import type { Reply } from './connection.ts';
 import { forgetIdentity, type Identity, loadIdentity, saveIdentity, updateIdentity } from './identity.ts';
 import { enterAll, entered, happened, left } from './rooms.ts';
 import { connection, conversations, phase, reset, tell, welcome, you } from './state.ts';
-import { loadPrivate, privately } from './talks.ts';
+import { loadPrivate, privately, renamed } from './talks.ts';
 
 /** How the tab keeps who one is; decided at signing in. */
 let staying = true;
@@ -99,12 +99,11 @@ function userChanged(frame: Extract<ServerFrame, { type: 'user' }>): void {
     if (frame.kind === 'quit') {
       if (each.members.delete(frame.address)) each.peopleChanged();
     } else if (member !== undefined && frame.now !== undefined) {
-      each.members.set(frame.address, { ...member, ...frame.now });
+      // The address of people of an IRC network is made of their nick.
+      if (frame.now.address !== frame.address) each.members.delete(frame.address);
+      each.members.set(frame.now.address, { ...member, ...frame.now });
       each.peopleChanged();
     }
-    if (each.address === frame.address && frame.now !== undefined) {
-      each.name = frame.now.nick;
-      each.changed();
-    }
   }
+  if (frame.now !== undefined) renamed(frame.address, frame.now);
 }

@@ -45,6 +45,19 @@ function roomTitle(address: string | null): string {
   return address === null ? 'a room' : `#${address.replace(/^.*@/, '')}`;
 }
 
+/** The conversation with a person goes on under the new nick, and the new address where that is made of the nick. */
+export function renamed(address: string, now: WirePerson): void {
+  const talk = conversations.value.get(address);
+  if (talk === undefined) return;
+  talk.name = now.nick;
+  if (now.address !== address && !conversations.value.has(now.address)) {
+    talk.address = now.address;
+    conversations.value = new Map(Array.from(conversations.value.values(), (each) => [each.address, each]));
+    if (currentAddress.value === address) currentAddress.value = now.address;
+  }
+  talk.changed();
+}
+
 /** The conversation with a person, made when there is none. */
 export function talkWith(person: Pick<WirePerson, 'address' | 'nick' | 'from'>): Conversation {
   const known = conversations.value.get(person.address);
