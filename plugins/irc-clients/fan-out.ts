@@ -14,7 +14,7 @@ export function roomPieces(client: Client, batch: Batch): 'all' | readonly Piece
   const pieces = client.server.encoder.pieces(batch, client.server.now());
   const user = client.session?.user;
   if (user === undefined) return [];
-  const exceptions = batch.shared('irc-clients exceptions', () => exceptionsIn(batch.room, pieces));
+  const exceptions = batch.shared('irc-clients exceptions', () => exceptionsIn(batch.room, pieces, client.server.now()));
   const sawSplit = exceptions.splits ? splitsSeen(client, batch.room) : undefined;
   if (!batch.cameBy(client) && !exceptions.joined.has(user.id) && sawSplit === undefined) return 'all';
   return pieces.filter((piece) => {
@@ -24,13 +24,13 @@ export function roomPieces(client: Client, batch: Batch): 'all' | readonly Piece
   });
 }
 
-function exceptionsIn(room: Room, pieces: readonly Piece[]): Exceptions {
+function exceptionsIn(room: Room, pieces: readonly Piece[], now: number): Exceptions {
   const joined = new Set<UserId>();
   let splits = false;
   for (const piece of pieces) {
     if (piece.joined !== undefined) joined.add(piece.joined);
     if (piece.split !== undefined) {
-      remember(room, piece.split);
+      remember(room, piece.split, now);
       splits = true;
     }
   }
@@ -47,8 +47,7 @@ function keyOf(cause: Extract<LeaveCause, { kind: 'split' }>): string {
   return `${cause.near} ${cause.far}`;
 }
 
-function remember(room: Room, split: Split): void {
-  const now = Date.now();
+function remember(room: Room, split: Split, now: number): void {
   let entry = lost.get(room);
   if (entry === undefined || now - entry.at > recent) {
     entry = { users: new Map(), at: now };

@@ -4,7 +4,7 @@ import { Client } from './client.ts';
 import { configSchema, type Config } from './config.ts';
 import { IrcServer } from './server.ts';
 
-const watchMilliseconds = 5_000;
+const watchMilliseconds = 1_000;
 const sweepMilliseconds = 60_000;
 
 export default definePlugin<Config>({

@@ -45,9 +45,13 @@ export class Registration {
     return this.#account;
   }
 
-  #loggedIn(account: Account): void {
+  #proved(account: Account): void {
     this.#account = account;
     this.#client.numeric('RPL_LOGGEDIN', `${this.nick ?? '*'}!*@*`, account.name, `You are now logged in as ${account.name}`);
+  }
+
+  #loggedIn(account: Account): void {
+    this.#proved(account);
     this.#client.numeric('RPL_SASLSUCCESS', 'SASL authentication successful');
   }
 
@@ -66,7 +70,7 @@ export class Registration {
       return;
     }
     this.#client.online(session.value);
-    welcome(this.#client, session.value);
+    welcome(this.#client);
     for (const room of session.value.user.rooms) this.#client.attached(room);
   }
 
@@ -78,7 +82,7 @@ export class Registration {
     const verified = await this.#client.server.host.accounts.verify(name, secret, this.#client.connection.remoteAddress);
     this.#password = undefined;
     if (verified.ok) {
-      this.#account = verified.value;
+      this.#proved(verified.value);
       return true;
     }
     this.#client.numeric('ERR_PASSWDMISMATCH', verified.refusal.text);

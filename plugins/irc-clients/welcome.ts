@@ -1,12 +1,11 @@
 /** What a client hears when it has registered (RFC 2812 section 5.1, modern.ircdocs.horse). */
-import type { Session } from '../../server/plugin.ts';
 import { modeLetters } from './channel.ts';
 import type { Client } from './client.ts';
 import { mostHistory } from './commands/history.ts';
 
 const tokensPerLine = 12;
 
-export function welcome(client: Client, session: Session): void {
+export function welcome(client: Client): void {
   const { server } = client;
   const { host } = server;
   client.numeric('RPL_WELCOME', `Welcome to ${host.title}, ${client.source}`);
@@ -14,8 +13,6 @@ export function welcome(client: Client, session: Session): void {
   client.numeric('RPL_CREATED', `This server was started ${new Date(host.startedAt).toUTCString()}`);
   client.numericWords('RPL_MYINFO', server.name, `banyan-${host.version}`, 'i', 'abiklmnoqstv', 'abkloqv');
   sendSupport(client);
-  if (session.user.account !== null && client.flags === 0)
-    client.numeric('RPL_LOGGEDIN', client.source, session.user.account, `You are now logged in as ${session.user.account}`);
   sendCounts(client);
   sendMotd(client);
 }

@@ -35,7 +35,7 @@ describe('irc-clients: strangers', function () {
   let port: number;
   before(async () => {
     party = await ircParty({
-      plugin: 'registration_deadline = 2\nburst_lines = 10000',
+      plugin: 'registration_deadline = 2\nburst_lines = 10000\nping_interval = 1\nping_timeout = 1',
       tables: ['[limits]\nstrangers_per_address = 20\nstrangers = 30\nguests_per_address = 500'],
     });
     port = party.banyan.port('irc');
@@ -92,6 +92,18 @@ describe('irc-clients: strangers', function () {
       (await prompt.sync()).map((line) => line.command),
       'who has registered stays',
     ).to.deep.equal([]);
+  });
+
+  it('A4 before login, and after: who falls silent is asked, and closed without an answer', async () => {
+    const watcher = await party.irc(party.unique('watcher'));
+    await watcher.join('#silence');
+    const mute = await stranger(port);
+    mute.socket.write('NICK mute\r\nUSER x 0 * :x\r\nJOIN #silence\r\n');
+    const quit = await watcher.expect('the QUIT', (line) => line.command === 'QUIT' && line.nick === 'mute', { within: 20_000 });
+    expect(quit.params[0]).to.match(/^Ping timeout: \d+ seconds$/);
+    await eventually('the end', mute.closed);
+    expect(mute.received()).to.match(/\r\nPING :banyan\.example\r\nERROR :[^\r\n]*\r\n$/);
+    expect(watcher.open, 'who answers stays').to.equal(true);
   });
 
   it('A4 before login: caps per address and in total, and who has registered is not counted', async () => {

@@ -1,9 +1,10 @@
 /** PRIVMSG, NOTICE, TAGMSG. */
 import type { MessageStyle, RichText, Session } from '../../../server/plugin.ts';
 import { plainText } from '../../../server/plugin.ts';
-import { parseCtcp } from '../../irc/ctcp.ts';
+import { buildCtcp, parseCtcp } from '../../irc/ctcp.ts';
 import { fromIrcText } from '../../irc/formatting.ts';
 import type { IrcMessage } from '../../irc/line.ts';
+import { flag } from '../capabilities.ts';
 import { roomName } from '../channel.ts';
 import type { Client } from '../client.ts';
 import { clientTagsIn, originalOf } from '../client-tags.ts';
@@ -90,7 +91,8 @@ function toPerson(client: Client, session: Session, nick: string, text: string, 
     const { verb, text: argument } = parseCtcp(text)!;
     const data = { answer: quiet, verb, text: argument };
     const taken = host.users.unicast({ from: session.user, fromSession: session.address, to: person.id, protocol: 'ctcp', data });
-    if (!taken && !quiet) client.numeric('ERR_NOSUCHNICK', nick, 'Nobody there understands CTCP');
+    if (taken) echo(client, session, `${quiet ? 'NOTICE' : 'PRIVMSG'} ${person.nick} :${buildCtcp({ verb, text: argument })}`);
+    else if (!quiet) client.numeric('ERR_NOSUCHNICK', nick, 'Nobody there understands CTCP');
     return;
   }
   client.underWay(
@@ -101,6 +103,19 @@ function toPerson(client: Client, session: Session, nick: string, text: string, 
       return undefined;
     }),
   );
+}
+
+/** What the core does not log comes back by nobody else. */
+function echo(client: Client, session: Session, text: string, clientTags?: ReadonlyMap<string, string>): void {
+  const { source, account } = client.server.people.of(session.user);
+  const needs = flag.echoMessage | (clientTags === undefined ? 0 : flag.messageTags);
+  client.send({
+    text: `:${source} ${text}`,
+    time: client.server.now(),
+    account,
+    needs,
+    ...(clientTags === undefined ? {} : { clientTags }),
+  });
 }
 
 async function toService(client: Client, session: Session, text: string): Promise<void> {
@@ -118,8 +133,9 @@ export function tagmsg(client: Client, session: Session, params: readonly string
     if (!target.startsWith('#')) {
       const person = people.byNick(target);
       const data = { tags: [...tags] };
-      if (person !== undefined)
-        host.users.unicast({ from: session.user, fromSession: session.address, to: person.id, protocol: 'irc-tags', data });
+      if (person === undefined) continue;
+      const taken = host.users.unicast({ from: session.user, fromSession: session.address, to: person.id, protocol: 'irc-tags', data });
+      if (taken) echo(client, session, `TAGMSG ${person.nick}`, tags);
       continue;
     }
     const name = roomName(target);

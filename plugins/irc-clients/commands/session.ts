@@ -7,11 +7,6 @@ import { checkNick } from '../registration.ts';
 
 /** Bytes of names in one CAP line. */
 const capBytes = 400;
-/** Capabilities that mean nothing without others. */
-const implied: readonly (readonly [number, number])[] = [
-  [flag.accountTag, flag.messageTags],
-  [flag.labeledResponse, flag.messageTags],
-];
 
 /** CAP 302 (IRCv3 capability negotiation). */
 export function cap(client: Client, params: readonly string[]): Promise<void> | undefined {
@@ -77,7 +72,6 @@ function request(client: Client, argument: string): void {
   }
   client.fromServer(`CAP ${client.nick} ACK :${argument}`);
   client.flags = flags;
-  for (const [bit, needs] of implied) if ((flags & bit) !== 0) client.flags |= needs;
 }
 
 export function authenticate(client: Client, params: readonly string[]): Promise<void> | undefined {

@@ -162,6 +162,24 @@ describe('IRC clients: surface', function () {
     expect((await answer(ann, 'MODE #modes -m+m')).map((line) => line.params[1])).to.deep.equal(['-m', '+m']);
   });
 
+  it('echoes what is not logged too: CTCP and tags; and tags only to who asked for them', async () => {
+    const ann = await party.irc(party.unique('ann'), { capabilities: ['echo-message', 'message-tags'] });
+    const bob = await party.irc(party.unique('bob'), { capabilities: ['message-tags'] });
+    const tagless = await party.irc(party.unique('tagless'), { capabilities: ['account-tag', 'labeled-response'] });
+    const echoed = await answer(ann, `PRIVMSG ${bob.nick} :\u0001VERSION\u0001`);
+    expect(echoed.map((line) => [line.nick, line.command, ...line.params])).to.deep.equal([
+      [ann.nick, 'PRIVMSG', bob.nick, '\u0001VERSION\u0001'],
+    ]);
+    for (const one of [bob, tagless]) {
+      const tagged = await answer(ann, `@+typing=active;+x/y=a\\sb;z=1 TAGMSG ${one.nick}`);
+      expect(tagged.map((line) => [line.command, line.tags.get('+x/y'), line.tags.has('z')])).to.deep.equal([['TAGMSG', 'a b', false]]);
+    }
+    await bob.expect('the tags', (line) => line.command === 'TAGMSG' && line.nick === ann.nick);
+    await tagless.sync();
+    expect(tagless.lines.some((line) => line.command === 'TAGMSG')).to.equal(false);
+    expect((await answer(tagless, 'CAP LIST'))[0]!.params[2]).to.equal('account-tag labeled-response cap-notify');
+  });
+
   it('knows whom a nick was before a rename, and lists everybody for WHO 0', async () => {
     const [ann, bob] = [await party.irc(party.unique('ann')), await party.irc(party.unique('bob'))];
     await ann.join('#who');
