@@ -20,18 +20,13 @@ export interface HttpOptions {
   /** Base URL that people use, when a proxy stands before the server. */
   readonly publicUrl: string | undefined;
   readonly domain: string;
+  /** Milliseconds that a client may take for its headers, for a whole request and for the TLS handshake (threat class A4). */
+  readonly timeouts?: { readonly headers: number; readonly request: number; readonly handshake: number };
 }
 
 const mostConnections = 20_000;
-/** A client that takes longer for its headers, for a whole request or for the TLS handshake is cut off (threat class A4). */
-const limits = {
-  headersTimeout: 10_000,
-  requestTimeout: 20_000,
-  keepAliveTimeout: 5_000,
-  connectionsCheckingInterval: 2_000,
-  maxHeaderSize: 16_384,
-};
-const handshakeTimeout = 10_000;
+const lingerMilliseconds = 2_000;
+const defaultTimeouts = { headers: 10_000, request: 20_000, handshake: 10_000 };
 
 export class HttpService implements Http {
   readonly #options: HttpOptions;
@@ -54,9 +49,17 @@ export class HttpService implements Http {
   }
 
   async start(): Promise<void> {
+    const timeouts = this.#options.timeouts ?? defaultTimeouts;
+    const limits = {
+      headersTimeout: timeouts.headers,
+      requestTimeout: timeouts.request,
+      connectionsCheckingInterval: Math.ceil(timeouts.headers / 5),
+      keepAliveTimeout: 5_000,
+      maxHeaderSize: 16_384,
+    };
     for (const address of this.#options.listen) await this.#serve(createServer(limits), address, 'web', false);
     for (const address of this.#options.listenTls) {
-      const server = createSecureServer({ ...limits, handshakeTimeout, ...this.#tls.pem(), ...tlsPolicy });
+      const server = createSecureServer({ ...limits, handshakeTimeout: timeouts.handshake, ...this.#tls.pem(), ...tlsPolicy });
       this.#secureServers.push(server);
       await this.#serve(server, address, 'web-tls', true);
     }
@@ -72,10 +75,9 @@ export class HttpService implements Http {
     });
     server.on('request', (request: IncomingMessage, response: ServerResponse) => this.#answer(request, response));
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
-    server.on('clientError', (_error: Error, socket: Duplex) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
-      else socket.destroy();
-    });
+    server.on('clientError', (_error: Error, socket: Duplex) => dismiss(socket, '400 Bad Request'));
+    // Half a handshake: there is nothing yet that an answer could go over.
+    server.on('tlsClientError', (_error: Error, socket: Duplex) => socket.destroy());
     const { host, port } = splitAddress(address);
     const bound = await bind(server, host, port, name);
     this.listeners.push({ name, ...bound, tls, close: () => new Promise((resolve) => server.close(() => resolve())) });
@@ -133,7 +135,7 @@ export class HttpService implements Http {
     socket.on('error', () => socket.destroy());
     const route = this.#find(this.#upgrades, request);
     if (route === undefined) {
-      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
+      dismiss(socket, '404 Not Found');
       return;
     }
     try {
@@ -194,4 +196,14 @@ export class HttpService implements Http {
     }, 500).unref();
     await Promise.all(closing);
   }
+}
+
+/** Says why, and closes, also on a client that does not. */
+function dismiss(socket: Duplex, status: string): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+  setTimeout(() => socket.destroy(), lingerMilliseconds).unref();
 }

@@ -1,0 +1,105 @@
+import { expect } from 'chai';
+import { Writable } from 'node:stream';
+import { makeBucket } from '../../../server/net/bucket.ts';
+import { Outbox } from '../../../server/net/outbox.ts';
+import { addressMatcher } from '../../../server/net/ranges.ts';
+import type { Clock } from '../../../server/contract/host.ts';
+
+/** Remembers each write to the "kernel". */
+class Sink extends Writable {
+  readonly writes: string[] = [];
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.writes.push(chunk.toString());
+    done();
+  }
+  override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
+    this.writes.push(chunks.map(({ chunk }) => chunk.toString()).join(''));
+    done();
+  }
+}
+
+const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('the outbox', () => {
+  it('makes one write of a tick, small or large', async () => {
+    const sink = new Sink();
+    const outbox = new Outbox(sink);
+    for (const piece of ['a', 'b', 'c']) outbox.push(Buffer.from(piece));
+    expect(outbox.queued).to.equal(3);
+    await tick();
+    expect(sink.writes).to.deep.equal(['abc']);
+    const large = Buffer.alloc(20_000, 'x');
+    outbox.push(large);
+    outbox.push(large);
+    await tick();
+    expect(sink.writes.slice(1).map((text) => text.length)).to.deep.equal([40_000]);
+    outbox.push(Buffer.from('d'));
+    await tick();
+    expect(sink.writes.at(-1)).to.equal('d');
+  });
+
+  it('keeps everything while it is held, and goes on over another stream', async () => {
+    const [plain, secure] = [new Sink(), new Sink()];
+    const outbox = new Outbox(plain);
+    outbox.held = true;
+    outbox.push(Buffer.from('a'));
+    await tick();
+    expect(plain.writes).to.deep.equal([]);
+    outbox.moveTo(secure);
+    outbox.push(Buffer.from('b'));
+    await tick();
+    expect(secure.writes.join('')).to.equal('ab');
+    expect(plain.writes).to.deep.equal([]);
+  });
+
+  it('drops what nobody will read', async () => {
+    const sink = new Sink();
+    const outbox = new Outbox(sink);
+    outbox.push(Buffer.from('a'));
+    outbox.drop();
+    await tick();
+    sink.destroy();
+    outbox.push(Buffer.from('b'));
+    await tick();
+    expect(sink.writes).to.deep.equal([]);
+  });
+});
+
+describe('a bucket', () => {
+  it('gives what it holds at once, and refills over time', () => {
+    let now = 1_000;
+    const clock: Clock = { now: () => now, after: () => ({ cancel: () => undefined }), every: () => ({ cancel: () => undefined }) };
+    const bucket = makeBucket(clock, 3, 2);
+    expect([bucket.take(), bucket.take(), bucket.take(), bucket.take()]).to.deep.equal([true, true, true, false]);
+    expect(bucket.wait).to.equal(500);
+    now += 500;
+    expect([bucket.take(), bucket.take()]).to.deep.equal([true, false]);
+    now += 60_000;
+    expect(bucket.take(3)).to.equal(true);
+    expect(bucket.take(4), 'never more than it holds').to.equal(false);
+  });
+
+  it('A21 time: a clock that steps back takes nothing away, and one that steps forward gives no more than fits', () => {
+    let now = 1_000_000;
+    const clock: Clock = { now: () => now, after: () => ({ cancel: () => undefined }), every: () => ({ cancel: () => undefined }) };
+    const bucket = makeBucket(clock, 2, 1);
+    expect(bucket.take()).to.equal(true);
+    now -= 900_000;
+    expect(bucket.take()).to.equal(true);
+    expect(bucket.take()).to.equal(false);
+    now += 1_000;
+    expect(bucket.take(), 'time goes on from where the clock is').to.equal(true);
+    now += 10 ** 12;
+    expect([bucket.take(), bucket.take(), bucket.take()]).to.deep.equal([true, true, false]);
+  });
+});
+
+describe('ranges of addresses', () => {
+  it('hold single addresses and prefixes of both kinds, and nothing else', () => {
+    const matches = addressMatcher(['127.0.0.1', '10.1.0.0/16', '2001:db8::/32', '::1']);
+    for (const inside of ['127.0.0.1', '10.1.255.1', '2001:db8:1::5', '::1', '0:0:0:0:0:0:0:1'])
+      expect(matches(inside), inside).to.equal(true);
+    for (const outside of ['127.0.0.2', '10.2.0.1', '2001:db9::1', '', 'localhost', '127.0.0.1, 10.1.0.1', '10.1.0'])
+      expect(matches(outside), outside).to.equal(false);
+  });
+});
