@@ -1,21 +1,27 @@
 /** Runs one plugin: what it takes from the host is noted here and taken back at its stop. */
 import type { Logger } from 'pino';
-import type { Announcement, Command, Host, Plugin, PluginStatus, RunningPlugin, Timer } from '../contract/host.ts';
-import type { Connection, HttpRoute, Listener, UpgradeRoute } from '../contract/net.ts';
+import type { Announcement, Clock, Command, Host, Plugin, PluginStatus, RunningPlugin, Timer } from '../contract/host.ts';
+import type { Connection, Http, HttpRoute, Listener, UpgradeRoute } from '../contract/net.ts';
 import type { Network } from '../contract/networks.ts';
 import type { Core } from '../core.ts';
-import type { HttpService } from '../net/http.ts';
 import type { Net } from '../contract/net.ts';
 import type { Domain } from '../model/address.ts';
 import type { Storage } from '../storage.ts';
-import { pluginStore, type CommandTable, type MetricTable, systemClock } from './services.ts';
+import { pluginStore, type CommandTable, type MetricTable } from './services.ts';
+
+/** The shared HTTP port, which can take routes back. */
+export interface RemovableHttp extends Http {
+  remove(routes: Iterable<HttpRoute | UpgradeRoute>): void;
+}
 
 /** What all plugins' hosts share. */
 export interface HostParts {
   readonly core: Core;
   readonly net: Net;
-  readonly http: HttpService;
+  readonly http: RemovableHttp;
   readonly storage: Storage;
+  /** Virtual where plugins are tested. */
+  readonly clock: Clock;
   readonly commands: CommandTable;
   readonly metrics: MetricTable;
   readonly log: Logger;
@@ -39,7 +45,7 @@ export class PluginHost {
   readonly #log: Logger;
   #running: RunningPlugin | undefined;
   /** Takes back what was given, last first. */
-  #undo: (() => void | Promise<void>)[] = [];
+  readonly #undo = new Set<() => void | Promise<void>>();
 
   constructor(plugin: Plugin, parts: HostParts) {
     this.plugin = plugin;
@@ -87,8 +93,8 @@ export class PluginHost {
   }
 
   async #takeBack(): Promise<void> {
-    const undo = this.#undo;
-    this.#undo = [];
+    const undo = [...this.#undo];
+    this.#undo.clear();
     this.announcements.length = 0;
     this.listeners.length = 0;
     for (const take of undo.toReversed()) {
@@ -101,12 +107,11 @@ export class PluginHost {
   }
 
   #host(): Host {
-    const { core, net, http, storage, commands, metrics, log: _log, ...facts } = this.#parts;
+    const { core, net, http, storage, clock, commands, metrics, log: _log, ...facts } = this.#parts;
     const keep = <T>(thing: T, take: (thing: T) => void | Promise<void>): T => {
-      this.#undo.push(() => take(thing));
+      this.#undo.add(() => take(thing));
       return thing;
     };
-    const timer = (made: Timer): Timer => keep(made, (one) => one.cancel());
     return {
       ...facts,
       net: {
@@ -151,23 +156,35 @@ export class PluginHost {
       metrics,
       log: this.#log,
       clock: {
-        now: () => systemClock.now(),
-        after: (milliseconds, run) => timer(systemClock.after(milliseconds, this.#guard(run))),
-        every: (milliseconds, run) => timer(systemClock.every(milliseconds, this.#guard(run))),
+        now: () => clock.now(),
+        after: (milliseconds, run) => this.#timer((done) => clock.after(milliseconds, () => done(run))),
+        every: (milliseconds, run) => this.#timer(() => clock.every(milliseconds, () => this.#guard(run))),
       },
       secret: (purpose) => core.secret(`${this.plugin.name}/${purpose}`),
       announce: (announcement) => void this.announcements.push(announcement),
     };
   }
 
-  /** A throw in a plugin's timer is reported, and hurts nobody. */
-  #guard(run: () => void): () => void {
-    return () => {
-      try {
-        run();
-      } catch (error) {
-        this.#log.error({ err: error }, 'a timer of the plugin failed');
-      }
+  /** A timer that is forgotten once it is over: a plugin makes very many in its life. */
+  #timer(make: (done: (run: () => void) => void) => Timer): Timer {
+    const timer = make((run) => {
+      this.#undo.delete(cancel);
+      this.#guard(run);
+    });
+    const cancel = (): void => {
+      this.#undo.delete(cancel);
+      timer.cancel();
     };
+    this.#undo.add(cancel);
+    return { cancel };
+  }
+
+  /** A throw in a plugin's timer is reported, and hurts nobody. */
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#log.error({ err: error }, 'a timer of the plugin failed');
+    }
   }
 }

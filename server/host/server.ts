@@ -101,6 +101,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       net,
       http,
       storage,
+      clock: systemClock,
       commands: new CommandTable(),
       metrics,
       log,
