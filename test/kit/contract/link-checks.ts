@@ -1,0 +1,98 @@
+/** What must hold when the link goes and comes, and when the plugin stops. */
+import { deepEqual, equal } from 'node:assert/strict';
+import { openServer } from '../server.ts';
+import { play, room, sawHere, sawThere, sorted } from './scene.ts';
+import type { Check } from './suites.ts';
+
+/** Time in which every plugin must have noticed that a link is lost, or tried again; milliseconds. */
+const longEnough = 180_000;
+
+export const linkChecks: readonly Check[] = [
+  {
+    title: 'the loss of the link takes its people out in one change, and the return brings them back in one',
+    needs: 'split',
+    run: (adapter) =>
+      play(adapter, ['bert', 'carl'], async (scene) => {
+        await scene.there.breaks();
+        await scene.server.settle();
+        const lost = (await sawHere(scene, scene.anna)).filter((line) => !line.startsWith('network'));
+        deepEqual(lost, ['split bert carl']);
+        deepEqual(scene.server.nicks(room), ['anna']);
+        equal(scene.server.core.users.count.foreign, 0);
+        await scene.there.returns(['bert', 'carl']);
+        const back = (await sawHere(scene, scene.anna)).filter((line) => !line.startsWith('network'));
+        deepEqual(back, ['burst bert carl']);
+        deepEqual(scene.server.nicks(room), ['anna', 'bert', 'carl']);
+        deepEqual(sorted(scene.there.members('bert')), ['anna', 'bert', 'carl']);
+      }),
+  },
+  {
+    title: 'after a loss and a return every event crosses once as before',
+    run: (adapter) =>
+      play(adapter, ['bert'], async (scene) => {
+        await scene.there.breaks();
+        await scene.server.advance(longEnough);
+        await scene.there.returns(['bert']);
+        await sawThere(scene, 'bert');
+        await sawHere(scene, scene.anna);
+        await scene.anna.say(room, 'again');
+        deepEqual(await sawThere(scene, 'bert'), ['<anna> again']);
+        await scene.there.says('bert', 'indeed');
+        const seen = (await sawHere(scene, scene.anna)).map((line) => line.replace(' (own)', ''));
+        deepEqual(seen, ['<anna> again', '<bert> indeed']);
+        deepEqual(scene.server.nicks(room), ['anna', 'bert']);
+      }),
+  },
+  {
+    title: 'what is said here while the link is away crosses once, in order, when it is back',
+    needs: 'catch-up',
+    run: (adapter) =>
+      play(adapter, ['bert'], async (scene) => {
+        await scene.anna.say(room, 'before');
+        await scene.server.advance(5_000);
+        deepEqual(await sawThere(scene, 'bert'), ['<anna> before']);
+        await scene.there.breaks();
+        await scene.server.settle();
+        const dora = await scene.server.guest('dora', room);
+        await scene.anna.say(room, 'one');
+        await dora.say(room, 'two');
+        dora.quit();
+        await scene.anna.say(room, 'three');
+        await scene.there.returns(['bert']);
+        await scene.server.advance(5_000);
+        const told = (await sawThere(scene, 'bert')).filter((line) => line.startsWith('<'));
+        deepEqual(
+          told.map((line) => line.replace(/^<dora[^>]*>/, '<dora>')),
+          ['<anna> one', '<dora> two', '<anna> three'],
+        );
+        deepEqual(sorted(scene.there.members('bert')), ['anna', 'bert'], 'who came back only to say it has left again');
+        await scene.anna.say(room, 'after');
+        deepEqual(await sawThere(scene, 'bert'), ['<anna> after']);
+      }),
+  },
+  {
+    title: 'a stop leaves nothing behind: linked, broken, and talking',
+    async run(adapter) {
+      for (const state of ['linked', 'broken'] as const) {
+        const server = await openServer({ rooms: [room] });
+        try {
+          const anna = await server.guest('anna', room);
+          // Rooms that the plugin makes may stay; what is counted is what is in them.
+          const before = server.footprint();
+          const there = await adapter.open(server);
+          await there.joins('bert');
+          await server.settle();
+          await anna.say(room, 'hello');
+          if (state === 'broken') await there.breaks();
+          await there.plugin.stop();
+          await server.advance(longEnough);
+          deepEqual(server.footprint(), before, `stopped while ${state}`);
+          deepEqual(server.nicks(room), ['anna']);
+          deepEqual(server.log.atLeast('error'), [], 'the log must hold no error');
+        } finally {
+          await server.stop();
+        }
+      }
+    },
+  },
+];

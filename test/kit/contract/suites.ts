@@ -1,0 +1,215 @@
+/** What every attachment must do, whatever its kind. */
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import type { ContractAdapter, Feature } from './attachment.ts';
+import { addressOf, makeOperator, play, randomBytesOf, room, sawHere, sawThere, sorted } from './scene.ts';
+
+/** One check: a sentence, and what proves it. */
+export interface Check {
+  readonly title: string;
+  /** Left out when the attachment cannot carry it. */
+  readonly needs?: Feature;
+  run(adapter: ContractAdapter): Promise<void>;
+}
+
+/** Their own lines come back to the people of ours and of remote members, and to nobody else. */
+function ownLine(adapter: ContractAdapter, line: string): string[] {
+  return adapter.kind === 'remote-members' ? [line] : [];
+}
+
+/** With a foreign home what is said here is on its way to be accepted, and is theirs when it comes back. */
+export const memberChecks: readonly Check[] = [
+  {
+    title: 'people over there are members here, and the lists of both sides are equal',
+    run: (adapter) =>
+      play(adapter, ['bert', 'carl'], async (scene) => {
+        const { server, there } = scene;
+        deepEqual(server.nicks(room), ['anna', 'bert', 'carl']);
+        equal(server.room(room).memberByNick('bert')?.who.kind, 'foreign');
+        await server.guest('dora', room);
+        for (const nick of ['bert', 'carl']) deepEqual(sorted(there.members(nick)), ['anna', 'bert', 'carl', 'dora']);
+      }),
+  },
+  {
+    title: 'whoever comes and goes over there comes and goes here, once',
+    run: (adapter) =>
+      play(adapter, ['bert'], async (scene) => {
+        await scene.there.joins('carl');
+        deepEqual(await sawHere(scene, scene.anna), ['join carl']);
+        await scene.there.leaves('carl');
+        const left = await sawHere(scene, scene.anna);
+        equal(left.length, 1, left.join('; '));
+        ok(/^(?:leave|quit) carl\b/.test(left[0]!), left[0]);
+        deepEqual(scene.server.nicks(room), ['anna', 'bert']);
+        deepEqual(
+          (await sawThere(scene, 'bert')).filter((line) => !line.endsWith(' carl')),
+          [],
+          'nothing else is shown over there',
+        );
+      }),
+  },
+  {
+    title: 'whoever comes and goes here comes and goes over there, once',
+    run: (adapter) =>
+      play(adapter, ['bert'], async (scene) => {
+        const dora = await scene.server.guest('dora', room);
+        deepEqual(await sawThere(scene, 'bert'), ['join dora']);
+        dora.leave(room);
+        deepEqual(await sawThere(scene, 'bert'), ['leave dora']);
+        await dora.join(room);
+        deepEqual(await sawThere(scene, 'bert'), ['join dora']);
+        dora.quit();
+        deepEqual(await sawThere(scene, 'bert'), ['leave dora']);
+        deepEqual(sorted(scene.there.members('bert')), ['anna', 'bert']);
+      }),
+  },
+  {
+    title: 'a change of nick is one on the other side',
+    needs: 'nick',
+    run: (adapter) =>
+      play(adapter, ['bert'], async (scene) => {
+        scene.anna.rename('annette');
+        deepEqual(await sawThere(scene, 'bert'), ['nick anna now annette']);
+        scene.anna.take();
+        await scene.there.renames('bert', 'bertram');
+        const seen = await sawHere(scene, scene.anna);
+        equal(seen.filter((line) => line.startsWith('nick')).length <= 1, true, seen.join('; '));
+        deepEqual(scene.server.nicks(room), ['annette', 'bertram']);
+        deepEqual(sorted(scene.there.members('bertram')), ['annette', 'bertram']);
+      }),
+  },
+];
+
+export const talkChecks: readonly Check[] = [
+  {
+    title: 'what is said here is shown over there once, and here once',
+    run: (adapter) =>
+      play(adapter, ['bert'], async (scene) => {
+        const dora = await scene.server.guest('dora', room);
+        await sawThere(scene, 'bert');
+        await sawHere(scene, scene.anna);
+        await scene.anna.say(room, 'hello');
+        await scene.anna.say(room, 'world');
+        deepEqual(await sawThere(scene, 'bert'), ['<anna> hello', '<anna> world']);
+        deepEqual(await sawHere(scene, dora), ['<anna> hello', '<anna> world']);
+        const own = await sawHere(scene, scene.anna);
+        deepEqual(
+          own.map((line) => line.replace(' (own)', '')),
+          ['<anna> hello', '<anna> world'],
+        );
+      }),
+  },
+  {
+    title: 'what is said over there is shown here once, and never returns to where it came from',
+    run: (adapter) =>
+      play(adapter, ['bert', 'carl'], async (scene) => {
+        await scene.there.says('bert', 'hello');
+        await scene.there.says('carl', 'world');
+        deepEqual(await sawHere(scene, scene.anna), ['<bert> hello', '<carl> world']);
+        for (const nick of ['bert', ...(adapter.kind === 'remote-members' ? ['carl'] : [])])
+          deepEqual(await sawThere(scene, nick), [...ownLine(adapter, '<bert> hello'), ...ownLine(adapter, '<carl> world')]);
+      }),
+  },
+  {
+    title: 'a private message reaches the one person, both ways',
+    needs: 'private',
+    run: (adapter) =>
+      play(adapter, ['bert', 'carl'], async (scene) => {
+        const dora = await scene.server.guest('dora', room);
+        for (const nick of ['bert', 'carl']) await sawThere(scene, nick);
+        await sawHere(scene, scene.anna);
+        await scene.anna.tell(addressOf(scene, 'bert'), 'psst');
+        deepEqual(await sawThere(scene, 'bert'), ['private <anna> psst']);
+        if (adapter.kind === 'remote-members') deepEqual(await sawThere(scene, 'carl'), []);
+        deepEqual(await sawHere(scene, scene.anna), ['private <anna> psst (own)']);
+        await scene.there.tells('bert', 'anna', 'what?');
+        deepEqual(await sawHere(scene, scene.anna), ['private <bert> what?']);
+        deepEqual(await sawThere(scene, 'bert'), []);
+        deepEqual(await sawHere(scene, dora), []);
+      }),
+  },
+  {
+    title: 'a topic crosses both ways, once',
+    needs: 'topic',
+    run: (adapter) =>
+      play(adapter, ['bert'], async (scene) => {
+        const chief = await makeOperator(scene, 'bert');
+        await chief.topic(room, 'from here');
+        deepEqual(await sawThere(scene, 'bert'), ['topic from here']);
+        await sawHere(scene, scene.anna);
+        await scene.there.topic('bert', 'from there');
+        deepEqual(await sawHere(scene, scene.anna), ['topic bert: from there']);
+        deepEqual(await sawThere(scene, 'bert'), ownLine(adapter, 'topic from there'));
+        equal(scene.server.room(room).topic.text, 'from there');
+      }),
+  },
+  {
+    title: 'a kick takes the person out on both sides, whoever gives it',
+    needs: 'kick',
+    run: (adapter) =>
+      play(adapter, ['bert', 'carl'], async (scene) => {
+        const chief = await makeOperator(scene, 'bert');
+        await chief.kick(room, 'carl', 'out');
+        deepEqual(await sawThere(scene, 'bert'), ['kick carl by chief']);
+        deepEqual(await sawHere(scene, scene.anna), ['kick carl by chief: out']);
+        await scene.there.kicks('bert', 'anna');
+        await scene.server.settle();
+        const seen = (await sawHere(scene, chief)).filter((line) => line.startsWith('kick anna'));
+        equal(seen.length, 1, 'one kick');
+        ok(seen[0]!.startsWith('kick anna by bert'), seen[0]);
+        deepEqual(await sawThere(scene, 'bert'), ownLine(adapter, 'kick anna by bert'));
+        deepEqual(scene.server.nicks(room), ['bert', 'chief']);
+        deepEqual(sorted(scene.there.members('bert')), ['bert', 'chief']);
+      }),
+  },
+];
+
+/** What could end a line, a string or an element in some protocol, each followed by what could be a command there. */
+const wicked = [
+  'one\r\nQUIT :two',
+  'one\nquit anna two',
+  'one\rkick lounge anna bert',
+  'one\0two',
+  'one</body></message><presence/>',
+  '\u2028a\u0085b',
+];
+
+export const safetyChecks: readonly Check[] = [
+  {
+    title: 'no text becomes a command over there',
+    run: (adapter) =>
+      play(adapter, ['bert'], async (scene) => {
+        for (const text of wicked) {
+          await scene.anna.say(room, text);
+          await scene.server.settle();
+          const seen = scene.there.saw('bert');
+          deepEqual(
+            seen.filter((sight) => sight.kind !== 'say' || sight.nick !== 'anna'),
+            [],
+            `what came of ${JSON.stringify(text)}`,
+          );
+          ok(seen.length > 0, `nothing came of ${JSON.stringify(text)}`);
+        }
+        scene.anna.leave(room, 'bye\r\nQUIT :two\nquit bert');
+        await scene.server.settle();
+        deepEqual(await sawThere(scene, 'bert'), ['leave anna']);
+        deepEqual(sorted(scene.there.members('bert')), ['bert']);
+      }),
+  },
+  {
+    title: 'random bytes cost the peer its connection at most',
+    async run(adapter) {
+      for (let seed = 1; seed <= 12; seed++) {
+        await play(adapter, ['bert'], async (scene) => {
+          await scene.there.raves(randomBytesOf(seed, 40 * seed));
+          await scene.there.raves(Buffer.from(`${randomBytesOf(seed + 100, 30).toString('latin1')}\r\n<a b='&c;'>\n`));
+          await scene.server.advance(1_000);
+          ok(scene.server.nicks(room).includes('anna'), 'who is not concerned stays');
+          await sawHere(scene, scene.anna);
+          await scene.anna.say(room, 'still here');
+          const seen = await sawHere(scene, scene.anna);
+          ok(seen.some((line) => line.startsWith('<anna> still here')) || adapter.kind === 'foreign-home', seen.join('; '));
+        });
+      }
+    },
+  },
+];

@@ -1,0 +1,251 @@
+/** Two ends of a connection that exists in memory only, each with the contract of a real one. */
+import {
+  DialError,
+  type AcceptedConnection,
+  type ConnectionHandlers,
+  type StartTlsOptions,
+  type TlsFacts,
+} from '../../../server/contract/net.ts';
+import { tlsFacts, type VirtualCertificate } from './tls.ts';
+
+/** What one end is. */
+export interface EndFacts {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localPort: number;
+  readonly certificate: VirtualCertificate | undefined;
+  /** Bytes that the outbox may hold. */
+  readonly limit: number;
+}
+
+/** What ends need of the net that they are in. */
+export interface Medium {
+  /** Runs soon, after everything that was handed over before. */
+  later(run: () => void): void;
+  /** A handler of an end threw: the end is closed, and this is told. */
+  failed(error: unknown, end: VirtualConnection): void;
+  closed(end: VirtualConnection): void;
+}
+
+/** Bytes on their way that the reader has not taken: what the kernels of both ends would hold. */
+const windowBytes = 65_536;
+let minted = 0;
+
+export class VirtualConnection implements AcceptedConnection {
+  readonly id = `v${(++minted).toString(36)}`;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localPort: number;
+  readonly loopback: boolean;
+  readonly certificate: VirtualCertificate | undefined;
+  /** The other end; set by `connectPair`. */
+  other!: VirtualConnection;
+  #facts: TlsFacts | undefined;
+  readonly #medium: Medium;
+  #limit: number;
+  #handlers: ConnectionHandlers | undefined;
+  #outbox: Buffer[] = [];
+  #inbox: Buffer[] = [];
+  #scheduled = false;
+  #reading = true;
+  #ending = false;
+  #stuck = false;
+  #state: { readonly kind: 'open' } | { readonly kind: 'closed'; readonly error: string | undefined } = { kind: 'open' };
+  #tls: { readonly done: (facts: TlsFacts) => void; readonly failed: (error: Error) => void } | undefined;
+  /** Told once when the accepted end is admitted or closed. */
+  admitted: () => void = () => undefined;
+
+  constructor(medium: Medium, facts: EndFacts) {
+    this.#medium = medium;
+    this.remoteAddress = facts.remoteAddress;
+    this.remotePort = facts.remotePort;
+    this.localPort = facts.localPort;
+    this.loopback = facts.remoteAddress.startsWith('127.') || facts.remoteAddress === '::1';
+    this.certificate = facts.certificate;
+    this.#limit = facts.limit;
+  }
+
+  get tls(): TlsFacts | undefined {
+    return this.#facts;
+  }
+  get open(): boolean {
+    return this.#state.kind === 'open';
+  }
+  get queued(): number {
+    return size(this.#outbox) + size(this.other.#inbox);
+  }
+
+  /** TLS from the first byte. */
+  secure(): void {
+    this.#facts = tlsFacts(this.other.certificate, [this.id, this.other.id].toSorted((a, b) => (a < b ? -1 : 1)).join(' '));
+  }
+
+  handle(handlers: ConnectionHandlers): void {
+    this.#handlers = handlers;
+    if (this.#state.kind === 'closed') {
+      const { error } = this.#state;
+      for (const bytes of this.#inbox.splice(0)) this.#run(() => handlers.onData(bytes));
+      handlers.onClose(error);
+    } else this.#wake();
+  }
+
+  write(bytes: Buffer | string): void {
+    if (!this.open || this.#ending) return;
+    const chunk = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+    if (this.queued + chunk.length > this.#limit) {
+      this.destroy('send queue exceeded');
+      return;
+    }
+    this.#outbox.push(chunk);
+    this.#wake();
+  }
+
+  /** One step a tick moves what both directions have: everything written within a tick arrives in one piece. */
+  #wake(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#medium.later(() => {
+      this.#scheduled = false;
+      this.#step();
+    });
+  }
+
+  #step(): void {
+    this.#flush();
+    this.#read();
+    if (this.#ending && this.#outbox.length === 0 && this.open) this.other.#peerEnded();
+  }
+
+  #flush(): void {
+    if (this.#outbox.length === 0 || this.#tls !== undefined || !this.other.open) return;
+    if (size(this.other.#inbox) >= windowBytes) {
+      this.#stuck = true;
+      return;
+    }
+    const bytes = Buffer.concat(this.#outbox);
+    const room = windowBytes - size(this.other.#inbox);
+    this.other.#inbox.push(bytes.subarray(0, room));
+    this.#outbox = bytes.length > room ? [bytes.subarray(room)] : [];
+    this.#stuck ||= this.#outbox.length > 0;
+    if (this.#stuck && this.#outbox.length === 0) {
+      this.#stuck = false;
+      this.#run(() => this.#handlers?.onDrain?.());
+    }
+    this.other.#wake();
+  }
+
+  #read(): void {
+    const handlers = this.#handlers;
+    if (handlers === undefined || !this.#reading || this.#inbox.length === 0 || !this.open) return;
+    const bytes = Buffer.concat(this.#inbox);
+    this.#inbox = [];
+    this.other.#wake();
+    this.#run(() => handlers.onData(bytes));
+  }
+
+  #run(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#medium.failed(error, this);
+      this.destroy('internal error');
+    }
+  }
+
+  async startTls(_options: StartTlsOptions): Promise<TlsFacts> {
+    this.#flush();
+    // What came in plain text and was not handed over is never read as if it had come encrypted.
+    this.#inbox = [];
+    if (!this.open) throw new DialError('tls', 'the connection was closed during the TLS handshake');
+    const done = new Promise<TlsFacts>((resolve, reject) => {
+      this.#tls = { done: resolve, failed: reject };
+    });
+    if (this.other.#tls !== undefined) {
+      this.#medium.later(() => {
+        this.#secured();
+        this.other.#secured();
+      });
+    }
+    return done;
+  }
+
+  #secured(): void {
+    this.secure();
+    const tls = this.#tls;
+    this.#tls = undefined;
+    tls?.done(this.#facts!);
+    this.#wake();
+  }
+
+  pause(): void {
+    this.#reading = false;
+  }
+  resume(): void {
+    this.#reading = true;
+    this.#wake();
+  }
+
+  end(last?: Buffer | string): void {
+    if (last !== undefined) this.write(last);
+    if (!this.open || this.#ending) return;
+    this.#ending = true;
+    this.#wake();
+  }
+
+  /** The other end has written its last byte: what is here is read, then both are closed. */
+  #peerEnded(): void {
+    if (!this.open) return;
+    this.#reading = true;
+    this.#flush();
+    this.#read();
+    this.#close(undefined);
+    this.other.#close(undefined);
+  }
+
+  destroy(reason: string): void {
+    if (!this.open) return;
+    this.#outbox = [];
+    this.#close(reason);
+    this.#medium.later(() => this.other.#peerEnded());
+  }
+
+  /** The wire is cut: both ends notice at once, and what was on its way is lost. */
+  cut(): void {
+    for (const end of [this, this.other]) {
+      end.#outbox = [];
+      end.#inbox = [];
+      end.#close('read ECONNRESET');
+    }
+  }
+
+  setOutboxLimit(bytes: number): void {
+    this.#limit = bytes;
+  }
+
+  admit(): void {
+    this.admitted();
+  }
+
+  #close(error: string | undefined): void {
+    if (!this.open) return;
+    this.#state = { kind: 'closed', error };
+    this.#tls?.failed(new DialError('tls', 'the connection was closed during the TLS handshake'));
+    this.#medium.closed(this);
+    this.admitted();
+    try {
+      this.#handlers?.onClose(error);
+    } catch (failure) {
+      this.#medium.failed(failure, this);
+    }
+  }
+}
+
+/** Makes the two ends know each other. */
+export function connectPair(one: VirtualConnection, two: VirtualConnection): void {
+  one.other = two;
+  two.other = one;
+}
+
+function size(chunks: readonly Buffer[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+}
