@@ -4,7 +4,7 @@
  */
 import type { AcceptedConnection, Batch, PrivateRecord, Room, Session, SessionHandler, Unicast, UserChange } from '../../server/plugin.ts';
 import { parseLine } from '../irc/line.ts';
-import { sharedFlags } from './capabilities.ts';
+import { flag, sharedFlags } from './capabilities.ts';
 import { dispatch } from './commands/index.ts';
 import { oneWord } from './encode.ts';
 import { Capture } from './labels.ts';
@@ -276,8 +276,11 @@ export class Client implements SessionHandler {
     const { session } = this;
     if (session === undefined) return;
     const lines = privateLines(this, session, record, via);
-    if (via === session) for (const line of lines) this.send(line);
-    else this.sendOthers(lines);
+    const { author, to } = record.content;
+    const toSelf = author.address === to.address;
+    // to oneself it comes twice with echo-message: as the answer, and as a message (IRCv3 labeled-response)
+    if (via === session && (!toSelf || this.has(flag.echoMessage))) for (const line of lines) this.send(line);
+    if (via !== session || toSelf) this.sendOthers(lines);
   }
 
   unicast(message: Unicast): void {

@@ -109,6 +109,8 @@ function whoxReply(client: Client, person: Person, room: Room | undefined, field
     ['o', 'n/a'],
   ];
   const chosen = values.filter(([letter]) => fields.includes(letter)).map(([, value]) => value);
+  // letters that nobody knows ask for nothing
+  if (chosen.length === 0 && !fields.includes('r')) return;
   if (fields.includes('r')) client.numeric('RPL_WHOSPCRPL', ...chosen, person.realName);
   else client.numericWords('RPL_WHOSPCRPL', ...chosen);
 }

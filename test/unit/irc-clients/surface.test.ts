@@ -180,6 +180,23 @@ describe('IRC clients: surface', function () {
     expect((await answer(tagless, 'CAP LIST'))[0]!.params[2]).to.equal('account-tag labeled-response cap-notify');
   });
 
+  it('answers a message to oneself by a labelled echo and an unlabelled message', async () => {
+    const ann = await party.irc(party.unique('ann'), { capabilities: ['echo-message', 'labeled-response', 'batch', 'message-tags'] });
+    const both = await answer(ann, `@label=me PRIVMSG ${ann.nick} :note`);
+    expect(both.map((line) => [line.tags.get('label'), line.command, line.params[1]])).to.deep.equal([
+      ['me', 'PRIVMSG', 'note'],
+      [undefined, 'PRIVMSG', 'note'],
+    ]);
+    const bob = await party.irc(party.unique('bob'), { capabilities: ['labeled-response', 'batch'] });
+    const one = await answer(bob, `@label=me PRIVMSG ${bob.nick} :note`);
+    expect(one.map((line) => [line.tags.get('label'), line.command])).to.have.deep.members([
+      [undefined, 'PRIVMSG'],
+      ['me', 'ACK'],
+    ]);
+    expect((await answer(bob, '@label=w WHOIS nobody-at-all')).map((line) => line.command)).to.deep.equal(['BATCH', '401', '318', 'BATCH']);
+    expect((await answer(bob, `WHO ${bob.nick} %z`)).map((line) => line.command)).to.deep.equal(['315']);
+  });
+
   it('knows whom a nick was before a rename, and lists everybody for WHO 0', async () => {
     const [ann, bob] = [await party.irc(party.unique('ann')), await party.irc(party.unique('bob'))];
     await ann.join('#who');
