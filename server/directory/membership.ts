@@ -7,6 +7,7 @@ import { accepted, refused, type Outcome } from '../model/outcome.ts';
 import { oneLine } from '../model/text.ts';
 import { defaultRoomConfig, type Context } from './context.ts';
 import { maskMatches } from './names.ts';
+import { sameSecret } from './scram.ts';
 import { authorOf, foldNick, MemberState, RoomState, viewMember, type SessionState, type UserState } from './state.ts';
 
 export class Membership {
@@ -84,7 +85,7 @@ export class Membership {
     const { config } = room;
     if (config.membersOnly && affiliation !== 'member' && !invited)
       return refused('members-only', 'That room is for members; ask to be invited.');
-    if (config.key !== null && config.key !== options.key && !invited)
+    if (config.key !== null && !invited && !sameSecret(config.key, options.key ?? ''))
       return refused('wrong-key', 'That room needs a key, and this is not it.');
     if (config.limit !== null && room.members.size >= config.limit && !invited) return refused('full', 'That room is full.');
     if (options.nick !== undefined) {

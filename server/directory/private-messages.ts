@@ -1,5 +1,6 @@
 /** Private messages: into inboxes of accounts, outbound logs of networks, and to all sessions of both ends. */
 import type { PrivateBody, PrivateRecord } from '../contract/users.ts';
+import { birthTime } from '../log/logbook.ts';
 import { addressParts, type UserAddress } from '../model/address.ts';
 import { inboxLog, outboundLog, type Author, type LogAddress, type LogRecord } from '../model/event.ts';
 import { mintEventId } from '../model/ids.ts';
@@ -64,7 +65,7 @@ export class PrivateMessages {
   ): Promise<Outcome<PrivateRecord>> {
     const { delivery, logbook, clock, domain } = this.#context;
     const now = clock.now();
-    const birth = { id: body.id ?? mintEventId(now), born: body.born ?? now };
+    const birth = { id: body.id ?? mintEventId(now), born: birthTime(body.born, now) };
     const copies = [this.#copyFor(to, recipient, via)];
     if (from.address !== to && from.kind === 'local') copies.push(this.#copyFor(from.address, from, via));
     return new Promise((resolve) => {

@@ -31,6 +31,11 @@ export async function deriveKeys(mechanism: ScramMechanism, password: string, sa
   return { salt: salt.toString('base64'), iterations, storedKey: storedKey.toString('base64'), serverKey: serverKey.toString('base64') };
 }
 
+/** Whether two secrets are the same text; the time that it takes tells nothing about either. */
+export function sameSecret(a: string, b: string): boolean {
+  return timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
+}
+
 /** Whether two sets of keys come from one password; in constant time. */
 export function sameKeys(a: ScramKeys, b: ScramKeys): boolean {
   const left = Buffer.from(a.storedKey, 'base64');

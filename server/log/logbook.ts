@@ -12,6 +12,11 @@ export interface BornElsewhere {
   readonly origin?: NetworkAddress | undefined;
 }
 
+/** When something was born, as far as its origin can be believed: never in the future, never before 1970. Threat class A21. */
+export function birthTime(told: number | undefined, now: number): number {
+  return told === undefined || !(told >= 0) ? now : Math.min(Math.floor(told), now);
+}
+
 export class Logbook {
   readonly #positions: Map<LogAddress, Position>;
   readonly #epoch: string;
@@ -37,7 +42,7 @@ export class Logbook {
       epoch: this.#epoch,
       id: elsewhere.id ?? mintEventId(now),
       origin: elsewhere.origin ?? this.#domain,
-      born: elsewhere.born ?? now,
+      born: birthTime(elsewhere.born, now),
       logged: now,
       content,
     });

@@ -85,8 +85,9 @@ export async function resolveService(query: ServiceQuery, resolver: Resolver | u
   const bare = query.domain.replace(/^\[|\]$/g, '');
   if (isIP(bare) !== 0) return [{ host: bare, port: query.fallbackPort, directTls: false }];
   const domain = domainToASCII(query.domain);
-  // What follows the rules of URLs leaves out line breaks and tabs.
-  if (/[\0-\x20]/.test(query.domain) || !isHostName(domain)) throw new DialError('dns', `"${query.domain}" is no domain name`);
+  // The conversion follows the rules of URLs: it leaves out line breaks, and everything from a slash on.
+  if (/[\0-\x20"#%/:<>?@[\\\]^|]/.test(query.domain) || !isHostName(domain))
+    throw new DialError('dns', `"${query.domain}" is no domain name`);
   const dns = resolver ?? new Resolver({ timeout: 3_000, tries: 2 });
   const ask = async (
     service: string,
