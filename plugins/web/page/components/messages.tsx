@@ -97,8 +97,11 @@ export function Messages({ conversation }: { readonly conversation: Conversation
         data-testid="messages"
       >
         {atBeginning && conversation.kind === 'room' && <p class="beginning muted">This is the beginning of {conversation.title}.</p>}
-        {conversation.kind === 'person' && entries.length === 0 && (
-          <p class="beginning muted">Only you and {conversation.name} read what is written here.</p>
+        {conversation.kind === 'person' && (
+          <p class="beginning muted">
+            Only you and <bdi>{conversation.name}</bdi> read what is written here.
+            {own.account === null && ' You are a guest: the server keeps it only as long as you stay.'}
+          </p>
         )}
         {!atBeginning && (
           <button
