@@ -6,6 +6,7 @@ import { hash, randomFillSync } from 'node:crypto';
 import type { Domain, NetworkAddress } from '../model/address.ts';
 import type { LogAddress, LoggedContent, LogRecord, Position } from '../model/event.ts';
 import type { EventId } from '../model/ids.ts';
+import { MadeRecord } from '../model/record.ts';
 
 /** Where a log begins. */
 export const origin: Position = Object.freeze({ epoch: '', number: 0, chain: '' });
@@ -37,13 +38,14 @@ export interface NewRecord {
 export function nextRecord(last: Position, fresh: NewRecord): LogRecord {
   const number = last.number + 1;
   const salt = mintSalt();
-  const digest = hash('sha256', salt + JSON.stringify(fresh.content), 'base64url');
+  const text = JSON.stringify(fresh.content);
+  const digest = hash('sha256', salt + text, 'base64url');
   const chain = hash(
     'sha256',
     `${last.chain}\n${fresh.log}\n${fresh.epoch}\n${number}\n${fresh.id}\n${fresh.origin}\n${fresh.born}\n${fresh.logged}\n${fresh.content.kind}\n${digest}`,
     'base64url',
   );
-  return { ...fresh, number, salt, digest, chain };
+  return new MadeRecord(fresh, { number, salt, digest, chain, text });
 }
 
 /** The position of a record in its log. */

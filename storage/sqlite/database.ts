@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import SqliteDatabase, { type Database, type Statement } from 'better-sqlite3';
 import type { LogAddress, LogRecord, Position } from '../../server/model/event.ts';
 import type { ReadRange, StoredAccount, StoredRoom } from '../../server/storage.ts';
-import { decodeFrame } from './journal.ts';
+import { decodeBlock, decodeFrame, type WrittenRecord } from './journal.ts';
 import { migrate } from './migrations.ts';
 
 /** Where in the journal: segment number and byte offset. */
@@ -13,21 +13,13 @@ export interface JournalPoint {
   readonly offset: number;
 }
 
-interface RecordRow {
-  readonly number: number;
-  readonly epoch: string;
-  readonly id: string;
-  readonly origin: string;
-  readonly born: number;
-  readonly logged: number;
-  readonly salt: string;
-  readonly digest: string;
-  readonly chain: string;
-  readonly content: string;
+interface BlockRow {
+  readonly records: string;
 }
 
 const readAtOnce = 4 * 1_048_576;
-const recordColumns = 'number, epoch, id, origin, born, logged, salt, digest, chain, content';
+/** A block holds at most so much, so that reading one record of it stays cheap. */
+const mostInBlock = { records: 128, characters: 65_536 };
 
 export function segmentFile(folder: string, segment: number): string {
   return join(folder, `journal-${String(segment).padStart(8, '0')}`);
@@ -156,7 +148,7 @@ export class LogDatabase {
 
   /** Takes in whole frames; answers how many bytes they had. */
   #absorbBytes(segment: number, offset: number, bytes: Buffer): number {
-    const records: LogRecord[] = [];
+    const records: WrittenRecord[] = [];
     let used = 0;
     for (;;) {
       const decoded = decodeFrame(bytes, used);
@@ -175,29 +167,37 @@ export class LogDatabase {
     return used;
   }
 
-  #insert(records: readonly LogRecord[], next: JournalPoint): void {
+  #insert(records: readonly WrittenRecord[], next: JournalPoint): void {
+    const byLog = new Map<LogAddress, WrittenRecord[]>();
+    for (const record of records) {
+      const same = byLog.get(record.log);
+      if (same === undefined) byLog.set(record.log, [record]);
+      else same.push(record);
+    }
     this.#database.transaction(() => {
-      const insert = this.#statement(`INSERT INTO records (log, kind, ${recordColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-      for (const one of records) {
-        insert.run(
-          this.#logId(one.log),
-          one.content.kind,
-          one.number,
-          one.epoch,
-          one.id,
-          one.origin,
-          one.born,
-          one.logged,
-          one.salt,
-          one.digest,
-          one.chain,
-          JSON.stringify(one.content),
-        );
-      }
+      for (const [log, same] of byLog) this.#insertBlocks(this.#logId(log), same);
       this.#statement('UPDATE absorbed SET segment = ?, offset = ?').run(next.segment, next.offset);
     })();
     // Only now: a transaction that failed (a full disk) must not let the journal be forgotten.
     this.#point = next;
+  }
+
+  #insertBlocks(log: number, records: readonly WrittenRecord[]): void {
+    const insert = this.#statement('INSERT INTO blocks (log, first, last, lowest_id, highest_id, records) VALUES (?, ?, ?, ?, ?, ?)');
+    for (let at = 0; at < records.length;) {
+      const first = records[at]!;
+      let last = first;
+      let lowest = first.id;
+      let highest = first.id;
+      let text = '';
+      for (const end = at + mostInBlock.records; at < records.length && at < end && text.length < mostInBlock.characters; at++) {
+        last = records[at]!;
+        if (last.id < lowest) lowest = last.id;
+        if (last.id > highest) highest = last.id;
+        text += last.lines;
+      }
+      insert.run(log, first.number, last.number, lowest, highest, text);
+    }
   }
 
   #logId(log: LogAddress): number {
@@ -216,32 +216,42 @@ export class LogDatabase {
 
   positions(): readonly (readonly [LogAddress, Position])[] {
     const rows = this.#statement(
-      `SELECT logs.name, records.number, records.epoch, records.chain FROM logs
-       JOIN records ON records.log = logs.id AND records.number = (SELECT max(number) FROM records WHERE log = logs.id)`,
-    ).all() as { name: LogAddress; number: number; epoch: string; chain: string }[];
-    return rows.map(({ name, number, epoch, chain }) => [name, { number, epoch, chain }] as const);
+      `SELECT logs.name, blocks.records FROM logs
+       JOIN blocks ON blocks.log = logs.id AND blocks.last = (SELECT max(last) FROM blocks WHERE log = logs.id)`,
+    ).all() as (BlockRow & { readonly name: LogAddress })[];
+    return rows.map(({ name, records }) => {
+      const { number, epoch, chain } = decodeBlock(name, records).at(-1)!;
+      return [name, { number, epoch, chain }] as const;
+    });
   }
 
   read(log: LogAddress, range: ReadRange): readonly LogRecord[] {
-    const order = range.take === 'first' ? 'ASC' : 'DESC';
-    const rows = this.#statement(
-      `SELECT ${recordColumns} FROM records WHERE log = (SELECT id FROM logs WHERE name = ?) AND number > ? AND number < ? ORDER BY number ${order} LIMIT ?`,
-    ).all(
-      log,
-      range.after ?? 0,
-      Math.min(range.before ?? Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
-      Math.max(0, range.limit),
-    ) as RecordRow[];
-    const records = rows.map((row) => toRecord(log, row));
-    return range.take === 'first' ? records : records.toReversed();
+    const { after = 0, before = Number.MAX_SAFE_INTEGER, limit, take } = range;
+    if (limit <= 0) return [];
+    const blocks = this.#statement(
+      `SELECT records FROM blocks WHERE log = (SELECT id FROM logs WHERE name = ?) AND last > ? AND first < ?
+       ORDER BY last ${take === 'first' ? 'ASC' : 'DESC'}`,
+    ).iterate(log, after, Math.min(before, Number.MAX_SAFE_INTEGER)) as IterableIterator<BlockRow>;
+    const found: LogRecord[] = [];
+    for (const block of blocks) {
+      const records = decodeBlock(log, block.records).filter(({ number }) => number > after && number < before);
+      for (const record of take === 'first' ? records : records.toReversed()) if (found.length < limit) found.push(record);
+      if (found.length >= limit) break;
+    }
+    return take === 'first' ? found : found.toReversed();
   }
 
+  /** Ids mostly ascend with the numbers, so the block with the lowest fitting end nearly always has it. */
   find(log: LogAddress, id: string): LogRecord | undefined {
-    const row = this.#statement(`SELECT ${recordColumns} FROM records WHERE log = (SELECT id FROM logs WHERE name = ?) AND id = ?`).get(
-      log,
-      id,
-    ) as RecordRow | undefined;
-    return row === undefined ? undefined : toRecord(log, row);
+    const blocks = this.#statement(
+      `SELECT records FROM blocks WHERE log = (SELECT id FROM logs WHERE name = ?) AND highest_id >= ? AND lowest_id <= ?
+       ORDER BY highest_id`,
+    ).iterate(log, id, id) as IterableIterator<BlockRow>;
+    for (const block of blocks) {
+      const record = decodeBlock(log, block.records).find((one) => one.id === id);
+      if (record !== undefined) return record;
+    }
+    return undefined;
   }
 
   account(name: string): StoredAccount | undefined {
@@ -324,9 +334,4 @@ function afterPrefix(prefix: string): string | undefined {
 function tornEnd(bytes: Buffer): boolean {
   for (let offset = 1; offset < bytes.length; offset++) if (decodeFrame(bytes, offset).kind === 'frame') return false;
   return true;
-}
-
-function toRecord(log: LogAddress, row: RecordRow): LogRecord {
-  const { content, ...rest } = row;
-  return { log, ...rest, content: JSON.parse(content) as unknown } as LogRecord;
 }

@@ -1,36 +1,43 @@
 /**
- * The journal's format: frames of length, checksum and content, one frame a batch of records. Pure functions over bytes.
+ * How records are written, in the journal and in the database's blocks. Pure functions over bytes and text.
  *
- *   frame   = u32 length of payload, u32 CRC-32 of payload, payload (all little endian)
- *   payload = JSON: [[log, epoch, number, id, origin, born, logged, salt, digest, chain, content], ...]
+ *   frame  = u32 length of payload, u32 CRC-32 of payload, payload (all little endian); one frame a batch of records
+ *   payload = for each record three lines: its log, its head, its content
+ *   block  = for each record two lines: its head, its content; all of one log
+ *   head   = JSON: [number, id, epoch, origin, born, logged, salt, digest, chain]
+ *
+ * The content is JSON that is never parsed on its way from the core to the disk.
  */
 import { crc32 } from 'node:zlib';
-import type { LogRecord } from '../../server/model/event.ts';
+import type { LogAddress, LogRecord } from '../../server/model/event.ts';
+import { MadeRecord } from '../../server/model/record.ts';
 
 const headerBytes = 8;
 /** A longer frame cannot have been written by this code. */
 const mostBytes = 64 * 1_048_576;
+/** Of an encoded record at least: a log, a head and a content that are all nearly empty. */
+const linesPerRecord = 3;
 
-type Row = readonly [string, string, number, string, string, number, number, string, string, string, unknown];
+type Head = readonly [number, string, string, string, number, number, string, string, string];
 
-/** @throws RangeError when the records are too many for one frame */
+/** One record as it stands in a frame or a block. */
+export interface WrittenRecord {
+  readonly log: LogAddress;
+  readonly number: number;
+  readonly id: string;
+  /** Head and content, each ended by a line feed. */
+  readonly lines: string;
+}
+
+/** @throws Error when the name of a log is no single line */
 export function encodeFrame(records: readonly LogRecord[]): Buffer {
-  const rows = records.map((one): Row => [
-    one.log,
-    one.epoch,
-    one.number,
-    one.id,
-    one.origin,
-    one.born,
-    one.logged,
-    one.salt,
-    one.digest,
-    one.chain,
-    one.content,
-  ]);
-  const payload = JSON.stringify(rows);
+  let payload = '';
+  for (const one of records) {
+    if (one.log.includes('\n')) throw new Error('the name of a log cannot have a line feed');
+    const head: Head = [one.number, one.id, one.epoch, one.origin, one.born, one.logged, one.salt, one.digest, one.chain];
+    payload += `${one.log}\n${JSON.stringify(head)}\n${MadeRecord.contentText(one)}\n`;
+  }
   const length = Buffer.byteLength(payload);
-  if (length > mostBytes) throw new RangeError(`${records.length} records with ${length} bytes are too many at once`);
   const bytes = Buffer.allocUnsafe(headerBytes + length);
   bytes.write(payload, headerBytes);
   bytes.writeUInt32LE(length, 0);
@@ -39,7 +46,7 @@ export function encodeFrame(records: readonly LogRecord[]): Buffer {
 }
 
 export type Decoded =
-  | { readonly kind: 'frame'; readonly records: readonly LogRecord[]; readonly next: number }
+  | { readonly kind: 'frame'; readonly records: readonly WrittenRecord[]; readonly next: number }
   /** The bytes end before the frame does: the writer died, or has not finished. */
   | { readonly kind: 'incomplete' }
   /** These bytes were never written by us, or have changed since. */
@@ -54,20 +61,42 @@ export function decodeFrame(bytes: Buffer, offset: number): Decoded {
   if (end > bytes.length) return { kind: 'incomplete' };
   const payload = bytes.subarray(offset + headerBytes, end);
   if (crc32(payload) !== bytes.readUInt32LE(offset + 4)) return { kind: 'damaged' };
-  const records = toRecords(payload);
+  const records = written(payload.toString('utf8'));
   return records === undefined ? { kind: 'damaged' } : { kind: 'frame', records, next: end };
 }
 
-function toRecords(payload: Buffer): readonly LogRecord[] | undefined {
-  let rows: unknown;
+function written(payload: string): readonly WrittenRecord[] | undefined {
+  const lines = payload.split('\n');
+  if (lines.pop() !== '' || lines.length % linesPerRecord !== 0) return undefined;
+  const records: WrittenRecord[] = [];
+  for (let at = 0; at < lines.length; at += linesPerRecord) {
+    const [log, head, content] = [lines[at]!, lines[at + 1]!, lines[at + 2]!];
+    const parsed = parseHead(head);
+    if (parsed === undefined) return undefined;
+    records.push({ log: log as LogAddress, number: parsed[0], id: parsed[1], lines: `${head}\n${content}\n` });
+  }
+  return records;
+}
+
+function parseHead(text: string): Head | undefined {
   try {
-    rows = JSON.parse(payload.toString('utf8'));
+    const head: unknown = JSON.parse(text);
+    return Array.isArray(head) && head.length === 9 ? (head as unknown as Head) : undefined;
   } catch {
     return undefined;
   }
-  if (!Array.isArray(rows) || !rows.every((row) => Array.isArray(row) && row.length === 11)) return undefined;
-  return (rows as Row[]).map(
-    ([log, epoch, number, id, origin, born, logged, salt, digest, chain, content]) =>
-      ({ log, epoch, number, id, origin, born, logged, salt, digest, chain, content }) as LogRecord,
-  );
+}
+
+/** The records of a block, in order. @throws Error when the block is none */
+export function decodeBlock(log: LogAddress, block: string): readonly LogRecord[] {
+  const lines = block.split('\n');
+  const records: LogRecord[] = [];
+  for (let at = 0; at + 1 < lines.length; at += 2) {
+    const head = parseHead(lines[at]!);
+    if (head === undefined) throw new Error(`a block of ${log} is damaged`);
+    const [number, id, epoch, origin, born, logged, salt, digest, chain] = head;
+    const content: unknown = JSON.parse(lines[at + 1]!);
+    records.push({ log, epoch, number, id, origin, born, logged, salt, digest, chain, content } as LogRecord);
+  }
+  return records;
 }

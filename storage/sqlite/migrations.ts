@@ -4,12 +4,12 @@ import type { Database } from 'better-sqlite3';
 /** Step n brings version n - 1 to version n. Never change one that was released. */
 const steps: readonly string[] = [
   `CREATE TABLE logs (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
-   CREATE TABLE records (
-     log INTEGER NOT NULL REFERENCES logs (id), number INTEGER NOT NULL, epoch TEXT NOT NULL, id TEXT NOT NULL, origin TEXT NOT NULL,
-     born INTEGER NOT NULL, logged INTEGER NOT NULL, kind TEXT NOT NULL, salt TEXT, digest TEXT NOT NULL, chain TEXT NOT NULL, content TEXT,
-     PRIMARY KEY (log, number)
-   ) STRICT, WITHOUT ROWID;
-   CREATE INDEX records_by_id ON records (log, id);
+   CREATE TABLE blocks (
+     log INTEGER NOT NULL REFERENCES logs (id), first INTEGER NOT NULL, last INTEGER NOT NULL,
+     lowest_id TEXT NOT NULL, highest_id TEXT NOT NULL, records TEXT NOT NULL
+   ) STRICT;
+   CREATE UNIQUE INDEX blocks_by_number ON blocks (log, last);
+   CREATE INDEX blocks_by_id ON blocks (log, highest_id, lowest_id);
    CREATE TABLE absorbed (one INTEGER PRIMARY KEY CHECK (one = 1), segment INTEGER NOT NULL, offset INTEGER NOT NULL) STRICT;
    INSERT INTO absorbed VALUES (1, 0, 0);
    CREATE TABLE accounts (name TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;

@@ -52,4 +52,5 @@ spawnSync('prlimit', ['--pid', String(process.pid), '--fsize=unlimited']);
 const again = await append();
 const read = await storage.read(log, { limit: 100_000, take: 'first' });
 await storage.close();
-writeSync(1, JSON.stringify({ full, again, numbers: read.map(({ number }) => number), last: last.number }));
+const inOrder = read.every(({ number }, index) => number === index + 1);
+writeSync(1, JSON.stringify({ full, again, read: read.length, inOrder, last: last.number }));

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { decodeFrame, encodeFrame } from '../../../storage/sqlite/journal.ts';
+import { decodeBlock, decodeFrame, encodeFrame } from '../../../storage/sqlite/journal.ts';
 import { records } from './records.ts';
 
 describe('the journal format', () => {
@@ -9,7 +9,15 @@ describe('the journal format', () => {
       fc.property(fc.integer({ min: 1, max: 4 }), fc.nat(), (count, cut) => {
         const made = records(count);
         const bytes = encodeFrame(made);
-        expect(decodeFrame(bytes, 0)).to.deep.equal({ kind: 'frame', records: made, next: bytes.length });
+        const decoded = decodeFrame(bytes, 0);
+        if (decoded.kind !== 'frame') throw new Error(decoded.kind);
+        expect(decoded.next).to.equal(bytes.length);
+        expect(decoded.records.map(({ log, number, id }) => [log, number, id])).to.deep.equal(
+          made.map(({ log, number, id }) => [log, number, id]),
+        );
+        expect(decodeBlock(made[0]!.log, decoded.records.map(({ lines }) => lines).join(''))).to.deep.equal(
+          made.map((one) => ({ ...one })),
+        );
         expect(decodeFrame(bytes.subarray(0, cut % bytes.length), 0)).to.deep.equal({ kind: 'incomplete' });
       }),
     );
@@ -29,5 +37,10 @@ describe('the journal format', () => {
         expect(decodeFrame(Buffer.from(random), 0).kind).to.be.oneOf(['incomplete', 'damaged']);
       }),
     );
+  });
+
+  it('refuses a log whose name would be two lines', () => {
+    const [record] = records(1);
+    expect(() => encodeFrame([{ ...record!, log: 'room a\nb' as never }])).to.throw('line');
   });
 });

@@ -20,20 +20,22 @@ const written: readonly (readonly [version: number, sql: string])[] = [
   [
     1,
     `CREATE TABLE logs (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
-     CREATE TABLE records (
-       log INTEGER NOT NULL REFERENCES logs (id), number INTEGER NOT NULL, epoch TEXT NOT NULL, id TEXT NOT NULL, origin TEXT NOT NULL,
-       born INTEGER NOT NULL, logged INTEGER NOT NULL, kind TEXT NOT NULL, salt TEXT, digest TEXT NOT NULL, chain TEXT NOT NULL, content TEXT,
-       PRIMARY KEY (log, number)
-     ) STRICT, WITHOUT ROWID;
-     CREATE INDEX records_by_id ON records (log, id);
+     CREATE TABLE blocks (
+       log INTEGER NOT NULL REFERENCES logs (id), first INTEGER NOT NULL, last INTEGER NOT NULL,
+       lowest_id TEXT NOT NULL, highest_id TEXT NOT NULL, records TEXT NOT NULL
+     ) STRICT;
+     CREATE UNIQUE INDEX blocks_by_number ON blocks (log, last);
+     CREATE INDEX blocks_by_id ON blocks (log, highest_id, lowest_id);
      CREATE TABLE absorbed (one INTEGER PRIMARY KEY CHECK (one = 1), segment INTEGER NOT NULL, offset INTEGER NOT NULL) STRICT;
      INSERT INTO absorbed VALUES (1, 7, 0);
      CREATE TABLE accounts (name TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
      CREATE TABLE rooms (address TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
      CREATE TABLE keys (space TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (space, key)) STRICT, WITHOUT ROWID;
      INSERT INTO logs VALUES (3, '${log}');
-     INSERT INTO records VALUES (3, 1, '1.a', '01HF0000000000000000000000', 'chat.example', 1, 2, 'message', 's', 'd', 'c',
-       '{"kind":"message","author":{"address":"banyan://chat.example/~ann","nick":"ann"},"text":{"plain":"old"},"style":"normal"}');
+     INSERT INTO blocks VALUES (3, 1, 1, '01HF0000000000000000000000', '01HF0000000000000000000000',
+       '[1,"01HF0000000000000000000000","1.a","chat.example",1,2,"s","d","c"]
+{"kind":"message","author":{"address":"banyan://chat.example/~ann","nick":"ann"},"text":{"plain":"old"},"style":"normal"}
+');
      INSERT INTO accounts VALUES ('ann', '{"name":"ann","created":1,"administrator":true,"nick":"Ann","scram":{},"rooms":[]}');
      INSERT INTO keys VALUES ('core', 'epoch', '"1.a"');`,
   ],
