@@ -257,7 +257,7 @@ describe('the page', function () {
     await bob.expectItem('the new topic', (item) => item['topic'] === 'Names');
     await by(page, 'dialog').waitFor({ state: 'detached' });
     await say(page, '/nick two words');
-    await by(page, 'notice').waitFor();
+    await eventually('the refusal', async () => (await by(page, 'refusal').textContent())?.includes('blank'));
     expect(await by(page, 'composer').inputValue()).to.equal('/nick two words');
   });
 
@@ -403,8 +403,12 @@ describe('the page', function () {
   });
 
   it('moves nothing for those who asked for that', async () => {
-    const page = await visit('ann', 'still', { reducedMotion: 'reduce' });
-    await say(page, '/nick');
+    const page = await open({ reducedMotion: 'reduce' });
+    await by(page, 'way-register').click();
+    await by(page, 'name').fill('stella');
+    await by(page, 'password').fill('password of stella');
+    await by(page, 'password-again').fill('password of stella');
+    await by(page, 'enter').click();
     await by(page, 'notice').waitFor();
     expect(await page.evaluate(animations)).to.equal(0);
   });

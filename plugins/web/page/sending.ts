@@ -10,21 +10,16 @@ import { talkWith } from './talks.ts';
 
 let serial = 0;
 
-/** Runs a line of the composer. Returns whether the line may be cleared. */
-export async function submit(conversation: Conversation, line: string): Promise<boolean> {
+/** Runs a line of the composer. Answers why it was refused, if it was. */
+export async function submit(conversation: Conversation, line: string): Promise<string | undefined> {
   const command = parseCommand(line);
-  if (command.kind === 'wrong') {
-    tell(`Usage: ${command.usage}`, true);
-    return false;
-  }
+  if (command.kind === 'wrong') return `Usage: ${command.usage}`;
   if (command.kind === 'say') {
     say(conversation, command.text, command.style);
-    return true;
+    return undefined;
   }
   const reply = await run(conversation, command);
-  if (reply === undefined || reply.ok) return true;
-  tell(reply.text, true);
-  return false;
+  return reply === undefined || reply.ok ? undefined : reply.text;
 }
 
 /** Shows the text at once as waiting; it becomes real when it comes back with its number. */

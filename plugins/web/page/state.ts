@@ -7,7 +7,8 @@ import type { Conversation } from './conversation.ts';
 type You = Extract<ServerFrame, { type: 'signed-in' }>['you'];
 type Welcome = Extract<ServerFrame, { type: 'welcome' }>;
 
-const noticeLife = 6_000;
+const noticeLife = 4_000;
+const perCharacter = 60;
 
 export const connection = new Connection();
 export const welcome = signal<Welcome | undefined>(undefined);
@@ -29,9 +30,12 @@ export function tell(text: string, bad = false): void {
   noticeSerial += 1;
   const serial = noticeSerial;
   notice.value = { text, bad, serial };
-  setTimeout(() => {
-    if (notice.value?.serial === serial) notice.value = undefined;
-  }, noticeLife);
+  setTimeout(
+    () => {
+      if (notice.value?.serial === serial) notice.value = undefined;
+    },
+    noticeLife + perCharacter * text.length,
+  );
 }
 
 /** Back to the sign-in card. */

@@ -93,7 +93,7 @@ export function LinkBar(): JSX.Element {
     <div class="link-bar" role="status" data-testid="link" data-state={link.name}>
       {broken && (
         <>
-          <span>{link.name === 'waiting' ? 'The connection is broken. Nothing is lost; trying again …' : 'Connecting again …'}</span>
+          <span>{link.name === 'waiting' ? 'The connection is broken; trying again …' : 'Connecting again …'}</span>
           {link.name === 'waiting' && (
             <button type="button" class="link-button" onClick={() => connection.retry()}>
               Try now

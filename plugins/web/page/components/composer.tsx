@@ -20,6 +20,7 @@ export function Composer({ conversation }: { readonly conversation: Conversation
   const field = useRef<HTMLTextAreaElement>(null);
   const completing = useRef<Completing | undefined>(undefined);
   const empty = useSignal(conversation.draft === '');
+  const refusal = useSignal('');
 
   useEffect(() => {
     // On a telephone the keyboard would cover what one came to read.
@@ -42,6 +43,7 @@ export function Composer({ conversation }: { readonly conversation: Conversation
 
   function typed(): void {
     completing.current = undefined;
+    refusal.value = '';
     const text = field.current!.value;
     conversation.draft = text;
     empty.value = text.trim() === '';
@@ -54,8 +56,8 @@ export function Composer({ conversation }: { readonly conversation: Conversation
     if (text.trim() === '') return;
     set('');
     typing(conversation, false);
-    const done = await submit(conversation, text);
-    if (!done && field.current?.value === '') set(text);
+    refusal.value = (await submit(conversation, text)) ?? '';
+    if (refusal.value !== '' && field.current?.value === '') set(text);
   }
 
   function complete(event: KeyboardEvent): void {
@@ -100,6 +102,9 @@ export function Composer({ conversation }: { readonly conversation: Conversation
       <p class="typing muted small" aria-live="off" data-testid="typing">
         {writers.length > 0 &&
           (writers.length > 3 ? 'Several people are typing …' : `${writers.join(', ')} ${writers.length === 1 ? 'is' : 'are'} typing …`)}
+      </p>
+      <p class="failure small" role="alert" data-testid="refusal">
+        {refusal.value}
       </p>
       <div class="field">
         <textarea

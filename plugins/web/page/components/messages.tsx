@@ -174,7 +174,7 @@ function drawRow({ row, ownAddress, ownNick }: RowProps): JSX.Element {
     case 'day':
       return (
         <h2 class="day">
-          <span>{new Date(row.at).toLocaleDateString(undefined, { weekday: 'long', day: 'numeric', month: 'long' })}</span>
+          <span>{date.format(row.at)}</span>
         </h2>
       );
     case 'unread':
@@ -186,7 +186,7 @@ function drawRow({ row, ownAddress, ownNick }: RowProps): JSX.Element {
     case 'line':
       return (
         <p class="line" data-testid="line">
-          <time dateTime={new Date(row.at).toISOString()}>{clock(row.at)}</time> <span>{row.text}</span>
+          <time dateTime={new Date(row.at).toISOString()}>{time.format(row.at)}</time> <span>{row.text}</span>
           {row.told.map((each) => (
             <span
               key={each.id}
@@ -206,13 +206,17 @@ function drawRow({ row, ownAddress, ownNick }: RowProps): JSX.Element {
   }
 }
 
-function clock(at: number): string {
-  return new Date(at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
-}
+const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const date = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
 
-/** Fits into the gutter in every language. */
+/** Without "AM" and "PM", to fit into the gutter. */
 function shortClock(at: number): string {
-  return new Date(at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  return time
+    .formatToParts(at)
+    .filter(({ type }) => type !== 'dayPeriod')
+    .map(({ value }) => value)
+    .join('')
+    .trim();
 }
 
 function MessageRow(props: {
@@ -234,7 +238,6 @@ function MessageRow(props: {
     .filter((name) => name !== '')
     .join(' ');
   const iso = new Date(message.at).toISOString();
-  const time = <time dateTime={iso}>{clock(message.at)}</time>;
   const name = (
     <button
       type="button"
@@ -269,7 +272,7 @@ function MessageRow(props: {
           <div class="byline">
             {name}
             {author.from !== null && <span class="from">{author.from}</span>}
-            {time}
+            <time dateTime={iso}>{time.format(message.at)}</time>
           </div>
         )}
         {!head && !action && <span class="hidden">{author.nick}: </span>}
