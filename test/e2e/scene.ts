@@ -38,7 +38,6 @@ const talk: readonly (readonly [who: string, text: string])[] = [
   ['otto', 'maya: did you get my patch for the export script?'],
   ['maya', 'Yes, merged this morning. Thank you! One question: why the sleep(2) before the upload?'],
   ['otto', 'the upload refuses more than one file a second, and I was too lazy for a queue'],
-  ['juliet', 'Two seconds of laziness is the best kind.'],
   ['kwame', 'שלום לכולם, I am back from the workshop'],
   ['ines', 'Welcome back! Cake is in the kitchen'],
   ['maya', 'Then the meeting starts at four, in the kitchen.'],
