@@ -15,13 +15,14 @@ export function cap(client: Client, params: readonly string[]): Promise<void> | 
   switch (subcommand.toUpperCase()) {
     case 'LS': {
       if (registration !== undefined) registration.negotiating = true;
-      client.capVersion = Math.max(client.capVersion, Number.parseInt(argument, 10) || 301);
+      const version = Number.parseInt(argument, 10) || 301;
+      client.capVersion = Math.max(client.capVersion, version);
       if (client.capVersion >= 302) client.flags |= flag.capNotify;
-      listCapabilities(client, 'LS', capabilityNames(client.capVersion >= 302 ? client.server.host.accounts : undefined));
+      listCapabilities(client, 'LS', capabilityNames(version >= 302 ? client.server.host.accounts : undefined), version);
       return undefined;
     }
     case 'LIST':
-      listCapabilities(client, 'LIST', capabilitiesIn(client.flags));
+      listCapabilities(client, 'LIST', capabilitiesIn(client.flags), client.capVersion);
       return undefined;
     case 'REQ':
       if (registration !== undefined) registration.negotiating = true;
@@ -38,7 +39,7 @@ export function cap(client: Client, params: readonly string[]): Promise<void> | 
   }
 }
 
-function listCapabilities(client: Client, subcommand: string, names: readonly string[]): void {
+function listCapabilities(client: Client, subcommand: string, names: readonly string[], version: number): void {
   const lines: string[][] = [[]];
   let bytes = 0;
   for (const name of names) {
@@ -50,7 +51,7 @@ function listCapabilities(client: Client, subcommand: string, names: readonly st
     bytes += name.length + 1;
   }
   // before 302 there are no continuation lines: all goes into one
-  const shown = client.capVersion >= 302 ? lines : [lines.flat()];
+  const shown = version >= 302 ? lines : [lines.flat()];
   for (const [index, line] of shown.entries()) {
     const more = index < shown.length - 1 ? '* ' : '';
     client.fromServer(`CAP ${client.nick} ${subcommand} ${more}:${line.join(' ')}`);

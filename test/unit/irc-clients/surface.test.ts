@@ -64,6 +64,8 @@ describe('IRC clients: surface', function () {
     const one = await party.raw();
     one.send('CAP LS 302');
     expect((await one.expect('CAP LS', (line) => line.command === 'CAP')).params[2]).to.include('sasl=SCRAM-SHA-256,SCRAM-SHA-1,PLAIN');
+    one.send('CAP LS');
+    await one.expect('CAP LS as it was before 302', (line) => line.params[1] === 'LS' && line.params[2]!.split(' ').includes('sasl'));
     one.send('CAP REQ :server-time no-such-thing');
     await one.expect('NAK', (line) => line.params[1] === 'NAK');
     one.send('CAP LIST');
