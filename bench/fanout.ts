@@ -126,7 +126,7 @@ async function startOurs(): Promise<Server> {
     tables: [
       '[log]\nlevel = "warn"',
       '[limits]\nconnections_per_address = 100000\nstrangers_per_address = 100000\nstrangers = 100000\nguests_per_address = 100000',
-      `[plugins.irc-clients]\nlisten = ["127.0.0.1:${port}"]\nlisten_tls = []`,
+      `[plugins.irc-clients]\nlisten = ["127.0.0.1:${port}"]\nlisten_tls = []\nburst_lines = 1000000\nlines_per_second = 1000000`,
     ],
   });
   return { name: 'banyan', pid: banyan.pid, port, stop: () => banyan.stop() };
