@@ -115,7 +115,8 @@ export class PluginHost {
     return {
       ...facts,
       net: {
-        ...net,
+        resolve: (query) => net.resolve(query),
+        bucket: (capacity, perSecond) => net.bucket(capacity, perSecond),
         listen: async (options, onConnection) => {
           const listener = await net.listen(options, onConnection);
           this.listeners.push(listener);

@@ -29,6 +29,8 @@ export class Peer {
   #received = Buffer.alloc(0);
   #read = 0;
   #answered = 0;
+  /** What `answer` threw: the test's own mistake, which must not look like one of the server. */
+  #failure: { readonly error: unknown } | undefined;
   #closed: { readonly error: string | undefined } | undefined;
 
   constructor(connection: VirtualConnection, surroundings: PeerSurroundings, options: PeerOptions = {}) {
@@ -41,7 +43,7 @@ export class Peer {
       onData: (bytes) => {
         this.#received = Buffer.concat([this.#received, bytes]);
         this.#transcript.bytes('out', surroundings.now(), bytes);
-        if (options.answer !== undefined) this.#answer(options.answer);
+        if (options.answer !== undefined && this.#failure === undefined) this.#answer(options.answer);
       },
       onClose: (error) => {
         this.#closed = { error };
@@ -57,8 +59,18 @@ export class Peer {
       if (to < 0 || this.#answered >= this.#received.length) return;
       const text = this.#received.toString('utf8', this.#answered, to);
       this.#answered = to + end.length;
-      answer(text, this);
+      try {
+        answer(text, this);
+      } catch (error) {
+        this.#failure = { error };
+        return;
+      }
     }
+  }
+
+  async #settle(): Promise<void> {
+    await this.#surroundings.settle();
+    if (this.#failure !== undefined) throw new Error('the peer of the test failed in its answer', { cause: this.#failure.error });
   }
 
   /** Present once the connection is over; `error` is absent after a clean end. */
@@ -68,6 +80,7 @@ export class Peer {
 
   /** A text goes out as one line, bytes as they are. What it leads to has happened after the next `settle`, `expect` or `take`. */
   send(what: string | Buffer): void {
+    if (this.#failure !== undefined) throw new Error('the peer of the test failed in its answer', { cause: this.#failure.error });
     const bytes = typeof what === 'string' ? Buffer.from(`${what}${this.#end}`) : what;
     this.#transcript.bytes('in', this.#surroundings.now(), bytes);
     this.connection.write(bytes);
@@ -78,7 +91,7 @@ export class Peer {
    * read. @returns the line, or the match's text. @throws Error that shows what came instead
    */
   async expect(expected: Expected): Promise<string> {
-    await this.#surroundings.settle();
+    await this.#settle();
     const unread = this.#received.toString('utf8', this.#read);
     const found = this.#find(unread, expected);
     if (found === undefined) {
@@ -109,7 +122,7 @@ export class Peer {
 
   /** Waits until all is quiet; answers with what has come since the last look, and counts it as read. */
   async take(): Promise<string> {
-    await this.#surroundings.settle();
+    await this.#settle();
     return this.takeNow().toString();
   }
 

@@ -13,7 +13,7 @@ import {
   type UserChange,
   type UserId,
 } from 'banyan/plugin';
-import type { Line } from './codec.ts';
+import { oneLineTexts, type Line } from './codec.ts';
 import type { Config } from './config.ts';
 import { Link } from './link.ts';
 import { isNick, nickRules } from './names.ts';
@@ -181,7 +181,7 @@ export class Bridge implements NetworkHandler {
     const from = this.host.users.byAddress(content.author.address);
     if (content.kind !== 'private' || from === undefined) return;
     this.network.watch(from.id);
-    this.link.send({ verb: 'tell', nick: this.nickOf(from), to: to.nick, text: content.text.plain });
+    for (const text of oneLineTexts(content.text.plain)) this.link.send({ verb: 'tell', nick: this.nickOf(from), to: to.nick, text });
   }
 
   userChanged(change: UserChange): void {

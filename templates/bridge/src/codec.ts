@@ -54,16 +54,38 @@ function word(value: string): string {
   return value;
 }
 
-/** No control characters, and cut between characters where it is too long. */
+/** No control characters, and no more than fits. */
 function clean(text: string): string {
+  return clip(text.replace(/\p{Cc}+/gu, ' '));
+}
+
+/** Cut between characters, never within one. */
+function clip(text: string): string {
   let cut = '';
   let bytes = 0;
-  for (const character of text.replace(/\p{Cc}+/gu, ' ')) {
+  for (const character of text) {
     bytes += Buffer.byteLength(character);
     if (bytes > mostTextBytes) break;
     cut += character;
   }
   return cut;
+}
+
+/** A text of any length as texts of one line each: cut at line feeds, and at blanks where a line would be too long. */
+export function oneLineTexts(text: string): string[] {
+  const texts: string[] = [];
+  for (const line of text.split('\n')) {
+    let rest = line;
+    while (Buffer.byteLength(rest) > mostTextBytes) {
+      const fits = clip(rest);
+      const blank = fits.lastIndexOf(' ');
+      const cut = blank > 0 ? fits.slice(0, blank) : fits;
+      texts.push(cut);
+      rest = rest.slice(cut.length).trimStart();
+    }
+    if (rest !== '') texts.push(rest);
+  }
+  return texts;
 }
 
 /** Cuts what arrives into lines, whatever the pieces it comes in. */

@@ -1,6 +1,7 @@
 /** One room that both sides have: a mirror. */
 import type { Author, Batch, Follower, LogRecord, Mirror, Room, RoomChange, RoomItem, User, UserId } from 'banyan/plugin';
 import type { Bridge } from './bridge.ts';
+import { oneLineTexts } from './codec.ts';
 
 type Phase =
   | { readonly kind: 'away' }
@@ -122,7 +123,7 @@ export class SharedRoom implements Follower {
     const user = this.#bridge.host.users.byAddress(author.address);
     const absent = user === undefined || !this.there.has(user.id);
     if (absent) this.#bridge.link.send({ verb: 'join', room, nick });
-    for (const line of text.split('\n')) if (line !== '') this.#bridge.link.send({ verb: 'say', room, nick, text: line });
+    for (const line of oneLineTexts(text)) this.#bridge.link.send({ verb: 'say', room, nick, text: line });
     if (absent) this.#bridge.link.send({ verb: 'leave', room, nick, text: 'said what had waited' });
   }
 

@@ -5,7 +5,7 @@
 import type { ContractAdapter } from './attachment.ts';
 import { homeChecks } from './home-checks.ts';
 import { linkChecks } from './link-checks.ts';
-import { memberChecks, safetyChecks, talkChecks, type Check } from './suites.ts';
+import { memberChecks, nameChecks, safetyChecks, talkChecks, type Check } from './suites.ts';
 
 /** What is needed of a test runner. */
 export interface Runner {
@@ -15,7 +15,14 @@ export interface Runner {
 
 /** The checks for that kind of attachment, without those that it cannot carry. */
 export function checksFor({ kind, cannotCarry = [] }: Pick<ContractAdapter, 'kind' | 'cannotCarry'>): readonly Check[] {
-  const all = [...memberChecks, ...talkChecks, ...safetyChecks, ...linkChecks, ...(kind === 'foreign-home' ? homeChecks : [])];
+  const all = [
+    ...memberChecks,
+    ...nameChecks,
+    ...talkChecks,
+    ...safetyChecks,
+    ...linkChecks,
+    ...(kind === 'foreign-home' ? homeChecks : []),
+  ];
   return all.filter(({ needs }) => needs === undefined || !cannotCarry.includes(needs));
 }
 

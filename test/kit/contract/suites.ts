@@ -79,6 +79,42 @@ export const memberChecks: readonly Check[] = [
   },
 ];
 
+/** Nicks that most protocols cannot show as they are. */
+const strange = ['Zoë', 'a'.repeat(32), '日本語', '{curly}'];
+
+export const nameChecks: readonly Check[] = [
+  {
+    title: 'of two who have one nick each is somebody of its own over there',
+    run: (adapter) =>
+      play(adapter, ['bert'], async (scene) => {
+        const other = await scene.server.guest('bert', room);
+        const there = sorted(scene.there.members('bert'));
+        equal(new Set(there).size, 3, there.join(' '));
+        deepEqual(there.slice(0, 2), ['anna', 'bert']);
+        await sawThere(scene, 'bert');
+        await other.say(room, 'not the one you know');
+        deepEqual(await sawThere(scene, 'bert'), [`<${there[2]}> not the one you know`]);
+      }),
+  },
+  {
+    title: 'whatever the nick, its owner is somebody over there, and says what it says',
+    run: (adapter) =>
+      play(adapter, ['bert'], async (scene) => {
+        for (const [index, nick] of strange.entries()) {
+          const person = await scene.server.guest(nick, room);
+          const members = scene.there.members('bert');
+          equal(members.length, index + 3, `${nick}: ${members.join(' ')}`);
+          await sawThere(scene, 'bert');
+          await person.say(room, 'hello');
+          const seen = await sawThere(scene, 'bert');
+          equal(seen.length, 1, seen.join('; '));
+          const shown = /^<([^>]+)> hello$/.exec(seen[0]!)?.[1];
+          ok(shown !== undefined && members.includes(shown), `${nick}: ${seen.join('; ')}`);
+        }
+      }),
+  },
+];
+
 export const talkChecks: readonly Check[] = [
   {
     title: 'what is said here is shown over there once, and here once',
@@ -96,6 +132,19 @@ export const talkChecks: readonly Check[] = [
           own.map((line) => line.replace(' (own)', '')),
           ['<anna> hello', '<anna> world'],
         );
+      }),
+  },
+  {
+    title: 'a long text arrives whole, in as many lines as it takes',
+    run: (adapter) =>
+      play(adapter, ['bert'], async (scene) => {
+        const text = Array.from({ length: 700 }, (_, index) => `w\u00f6rt${index}`).join(' ');
+        await scene.anna.say(room, text);
+        await scene.server.settle();
+        const seen = scene.there.saw('bert');
+        const said = seen.flatMap((sight) => (sight.kind === 'say' && sight.nick === 'anna' ? [sight.text.trim()] : []));
+        equal(said.length, seen.length, 'nothing but lines of hers');
+        equal(said.join(' '), text);
       }),
   },
   {
@@ -193,6 +242,23 @@ export const safetyChecks: readonly Check[] = [
         await scene.server.settle();
         deepEqual(await sawThere(scene, 'bert'), ['leave anna']);
         deepEqual(sorted(scene.there.members('bert')), ['bert']);
+      }),
+  },
+  {
+    title: 'bytes may come in any pieces',
+    run: (adapter) =>
+      play(adapter, ['bert'], async (scene) => {
+        for (const pieceBytes of [1, 2, 3, 7]) {
+          scene.server.net.pieceBytes = pieceBytes;
+          await scene.there.joins('carl');
+          await scene.server.settle();
+          await scene.there.says('carl', 'zw\u00f6lf \u20ac');
+          await scene.server.settle();
+          await scene.there.leaves('carl');
+          const seen = await sawHere(scene, scene.anna);
+          deepEqual(seen.slice(0, 2), ['join carl', '<carl> zw\u00f6lf \u20ac']);
+          equal(seen.length, 3, seen.join('; '));
+        }
       }),
   },
   {

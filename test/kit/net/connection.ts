@@ -16,6 +16,8 @@ export interface EndFacts {
   readonly certificate: VirtualCertificate | undefined;
   /** Bytes that the outbox may hold. */
   readonly limit: number;
+  /** Largest piece in which bytes are handed over; default all that is there. */
+  readonly piece?: () => number;
 }
 
 /** What ends need of the net that they are in. */
@@ -43,6 +45,7 @@ export class VirtualConnection implements AcceptedConnection {
   #facts: TlsFacts | undefined;
   readonly #medium: Medium;
   #limit: number;
+  readonly #piece: () => number;
   #handlers: ConnectionHandlers | undefined;
   #outbox: Buffer[] = [];
   #inbox: Buffer[] = [];
@@ -63,6 +66,7 @@ export class VirtualConnection implements AcceptedConnection {
     this.loopback = facts.remoteAddress.startsWith('127.') || facts.remoteAddress === '::1';
     this.certificate = facts.certificate;
     this.#limit = facts.limit;
+    this.#piece = facts.piece ?? (() => Number.POSITIVE_INFINITY);
   }
 
   get tls(): TlsFacts | undefined {
@@ -140,7 +144,9 @@ export class VirtualConnection implements AcceptedConnection {
     const bytes = Buffer.concat(this.#inbox);
     this.#inbox = [];
     this.other.#wake();
-    this.#run(() => handlers.onData(bytes));
+    const piece = this.#piece();
+    for (let from = 0; from < bytes.length && this.open; from += piece)
+      this.#run(() => handlers.onData(bytes.subarray(from, Math.min(from + piece, bytes.length))));
   }
 
   #run(call: () => void): void {

@@ -62,6 +62,8 @@ export class VirtualNet implements Net {
   #nextPort = 40_000;
   /** Steps made so far: it stands still when nothing is under way. */
   steps = 0;
+  /** What arrives at the server is handed over in pieces of so many bytes at most: a codec must not mind. */
+  pieceBytes = Number.POSITIVE_INFINITY;
 
   constructor(clock: Clock, log: Logger, own: VirtualCertificate) {
     this.#clock = clock;
@@ -132,6 +134,7 @@ export class VirtualNet implements Net {
       localPort: ports.near,
       certificate,
       limit,
+      piece: () => this.pieceBytes,
     });
     const far = new VirtualConnection(this.#medium, {
       remoteAddress: '192.0.2.1',
@@ -187,6 +190,7 @@ export class VirtualNet implements Net {
       localPort: listener.port,
       certificate: this.#own,
       limit: listener.options.outboxLimit ?? outboxLimit.accepted,
+      piece: () => this.pieceBytes,
     });
     const far = new VirtualConnection(this.#medium, {
       remoteAddress: '192.0.2.1',
