@@ -3,24 +3,10 @@ import { expect } from 'chai';
 import { startBanyan, type Banyan } from '../support/banyan.ts';
 import { startInspircd, type Inspircd } from '../support/inspircd.ts';
 import { connectIrc, type IrcClient } from '../support/irc-client.ts';
+import { linkTable, plainNames as plain } from '../support/irc-link-table.ts';
+import { nativeGuest } from '../support/native-client.ts';
 import { freePort } from '../support/ports.ts';
 import { eventually, quiet } from '../support/wait.ts';
-
-/** The table of a network that links to that InspIRCd. */
-function networkTable(inspircd: Inspircd, more = '', head = ''): string {
-  return `[plugins.irc-link]
-${head}
-[[plugins.irc-link.networks]]
-label = "testnet"
-title = "TestNet"
-server_name = "irc.banyan.example"
-server_id = "9BN"
-peer_name = "${inspircd.name}"
-password_send = "${inspircd.password}"
-password_receive = "${inspircd.password}"
-rooms = ["lounge"]
-${more}`;
-}
 
 describe('a link into a real InspIRCd network', function () {
   this.timeout(60_000);
@@ -33,7 +19,7 @@ describe('a link into a real InspIRCd network', function () {
 
   before(async () => {
     inspircd = await startInspircd();
-    banyan = await startBanyan({ tables: [networkTable(inspircd, `address = "127.0.0.1:${inspircd.linkPort}"\ntls = false`)] });
+    banyan = await startBanyan({ tables: [linkTable(inspircd)] });
     await banyan.account('chief', 'chief-password', { administrator: true });
   });
   after(async () => {
@@ -69,13 +55,11 @@ describe('a link into a real InspIRCd network', function () {
     clients.push(client);
     return client;
   }
-  const plain = (names: readonly string[]): string[] =>
-    names.map((name) => name.replace(/^[~&@%+]+/, '')).toSorted((a, b) => a.localeCompare(b));
   async function both(names = ['anna', 'bert']): Promise<void> {
     await eventually(
       () => `both to list ${names.join(' ')}`,
       async () => {
-        const lists = [plain(await anna.names(channel)), plain(await bert.names(channel)).filter((name) => name !== 'banyan')];
+        const lists = [plain(await anna.names(channel)), plain(await bert.names(channel))];
         return lists.every((list) => list.join(' ') === names.join(' '));
       },
     );
@@ -228,12 +212,130 @@ describe('a link into a real InspIRCd network', function () {
     await anna.expect('colour', (line) => /^\u0003\d{1,2},\d{1,2}red/.test(line.params[1] ?? ''));
   });
 
-  it('comes back after the network was away, and says what had waited', async () => {
+  it('answers a WHOIS of either side with server, account, idle time and away', async () => {
+    const chief = await here('chief', true);
+    await bert.expect('chief', (line) => line.command === 'JOIN' && line.nick === 'chief');
+    chief.send('AWAY :thinking');
+    const whois = async (asker: IrcClient, nick: string): Promise<Map<string, string>> => {
+      const since = asker.lines.length;
+      asker.send(`WHOIS ${nick} ${nick}`);
+      await asker.expect('the end', (line) => line.command === '318', { since });
+      return new Map(asker.lines.slice(since).map((line) => [line.command, line.params.slice(2).join(' ')]));
+    };
+    await eventually('the away', async () => (await whois(bert, 'chief')).get('301') === 'thinking');
+    const chiefThere = await whois(bert, 'chief');
+    expect(chiefThere.get('312')).to.match(/^irc\.banyan\.example /);
+    expect(chiefThere.get('330')).to.match(/^chief /);
+    expect(chiefThere.get('317')).to.match(/^\d+ \d+/);
+    expect(chiefThere.get('319')).to.include(channel);
+    bert.send('AWAY :lunch');
+    await eventually('the away', async () => (await whois(anna, 'bert')).get('301') === 'lunch');
+    const bertHere = await whois(anna, 'bert');
+    expect(bertHere.get('311')).to.match(/^bert 127\.0\.0\.1 /);
+    expect(bertHere.get('312')).to.match(/TestNet|testnet/);
+    expect(bertHere.get('319')).to.include(channel);
+    bert.send('AWAY');
+    chief.send('AWAY');
+    await eventually('nobody to be away', async () => !(await whois(bert, 'chief')).has('301') && !(await whois(anna, 'bert')).has('301'));
+  });
+
+  it('carries CTCP VERSION, notices and actions in private both ways; our service says what it is', async () => {
+    bert.send('PRIVMSG anna :\u0001VERSION\u0001');
+    await anna.expect('VERSION', (line) => line.nick === 'bert' && line.params[1] === '\u0001VERSION\u0001');
+    anna.send('NOTICE bert :\u0001VERSION Testclient 1\u0001');
+    await bert.expect('the answer', (line) => line.command === 'NOTICE' && line.params[1] === '\u0001VERSION Testclient 1\u0001');
+    anna.send('PRIVMSG bert :\u0001PING 7\u0001');
+    await bert.expect('PING', (line) => line.nick === 'anna' && line.params[1] === '\u0001PING 7\u0001');
+    bert.send('NOTICE anna :\u0001PING 7\u0001');
+    await anna.expect('the answer', (line) => line.command === 'NOTICE' && line.params[1] === '\u0001PING 7\u0001');
+    anna.send('NOTICE bert :a note');
+    await bert.expect('the note', (line) => line.command === 'NOTICE' && line.params[0] === 'bert' && line.params[1] === 'a note');
+    bert.send('PRIVMSG anna :\u0001ACTION nods\u0001');
+    await anna.expect('the action', (line) => line.params[0] === 'anna' && line.params[1] === '\u0001ACTION nods\u0001');
+    bert.send('PRIVMSG banyan :hello');
+    await bert.expect('the service', (line) => line.command === 'NOTICE' && line.nick === 'banyan' && line.params[1]!.includes(channel));
+    bert.send('PRIVMSG banyan :\u0001VERSION\u0001');
+    await bert.expect('its version', (line) => line.nick === 'banyan' && line.params[1]!.startsWith('\u0001VERSION Banyan'));
+  });
+
+  it('carries invitations both ways', async () => {
+    const eve = await there('eve');
+    await eve.join('#lobby');
+    // Somebody there becomes known here by writing.
+    eve.send('PRIVMSG anna :hello');
+    await anna.expect('eve', (line) => line.command === 'PRIVMSG' && line.nick === 'eve');
+    anna.send(`INVITE eve ${channel}`);
+    await eve.expect('the INVITE', (line) => line.command === 'INVITE' && line.nick === 'anna' && line.params[1] === channel);
+    const carl = await here('carl');
+    carl.send('PRIVMSG bert :here I am');
+    await bert.expect('carl', (line) => line.command === 'PRIVMSG' && line.nick === 'carl');
+    const chief = await here('chief', true);
+    await bert.expect('chief', (line) => line.command === 'JOIN' && line.nick === 'chief');
+    chief.send(`MODE ${channel} +o bert`);
+    await bert.expect('+o', (line) => line.command === 'MODE' && line.params[1] === '+o' && line.params[2] === 'bert');
+    bert.send(`INVITE carl ${channel}`);
+    await carl.expect('the INVITE', (line) => line.command === 'INVITE' && line.nick === 'bert' && line.params[1] === channel);
+  });
+
+  it('carries voice and operator status both ways, and keeps to a moderated channel over there', async () => {
+    const chief = await here('chief', true);
+    await bert.expect('chief', (line) => line.command === 'JOIN' && line.nick === 'chief');
+    chief.send(`MODE ${channel} +v bert`);
+    await bert.expect('+v', (line) => line.command === 'MODE' && line.params[1] === '+v' && line.params[2] === 'bert');
+    chief.send(`MODE ${channel} -v bert`);
+    await bert.expect('-v', (line) => line.command === 'MODE' && line.params[1] === '-v' && line.params[2] === 'bert');
+    chief.send(`MODE ${channel} +o bert`);
+    await bert.expect('+o', (line) => line.command === 'MODE' && line.params[1] === '+o' && line.params[2] === 'bert');
+    const eve = await there('eve');
+    await eve.join(channel);
+    await anna.expect('eve', (line) => line.command === 'JOIN' && line.nick === 'eve');
+    bert.send(`MODE ${channel} +v eve`);
+    await anna.expect('+v', (line) => line.command === 'MODE' && line.params[1] === '+v' && line.params[2] === 'eve');
+    bert.send(`MODE ${channel} +o eve`);
+    await anna.expect('+o', (line) => line.command === 'MODE' && line.params[1] === '+o' && line.params[2] === 'eve');
+    bert.send(`MODE ${channel} +m`);
+    await bert.sync();
+    await quiet(() => anna.lines.length);
+    anna.send(`PRIVMSG ${channel} :not for there`);
+    chief.send(`PRIVMSG ${channel} :an operator may`);
+    await bert.expect('the operator', (line) => line.params[1] === 'an operator may');
+    expect(times(bert, 'PRIVMSG', 'anna')).to.not.include('not for there');
+    bert.send(`MODE ${channel} -m`);
+    await eventually('anna to be heard', () => {
+      anna.send(`PRIVMSG ${channel} :now again`);
+      return times(bert, 'PRIVMSG', 'anna').includes('now again');
+    });
+  });
+
+  it('splits long and many-lined texts: nothing is lost, no character is divided', async () => {
+    const wanda = await nativeGuest(banyan.port('web'), 'wanda', 'lounge');
+    await bert.expect('wanda', (line) => line.command === 'JOIN' && line.nick === 'wanda');
+    const long = Array.from({ length: 300 }, (_, n) => `wörd${n}🌳`).join(' ');
+    await wanda.must({ type: 'say', room: 'lounge', text: long });
+    await wanda.must({ type: 'say', room: 'lounge', text: 'first line\nsecond line\n\nlast line' });
+    await bert.expect('the last line', (line) => line.params[1] === 'last line');
+    const heard = times(bert, 'PRIVMSG', 'wanda');
+    expect(heard.slice(-3)).to.deep.equal(['first line', 'second line', 'last line']);
+    expect(heard.slice(0, -3).join(' ')).to.equal(long);
+    expect(heard.length).to.be.greaterThan(8);
+    await wanda.stop();
+  });
+
+  it('bounces a private message to somebody who is gone', async () => {
+    const eve = await there('eve');
+    eve.send('PRIVMSG anna :hello');
+    await anna.expect('eve', (line) => line.command === 'PRIVMSG' && line.nick === 'eve');
+    await eve.quit();
+    await eventually('an error', async () => {
+      anna.send('PRIVMSG eve :are you there?');
+      return (await anna.sync()).some((line) => line.command === '401');
+    });
+  });
+
+  it('comes back after kill -9 of the network', async () => {
     const since = anna.lines.length;
     await inspircd.kill9();
     await anna.expect('the split', (line) => line.command === 'QUIT' && line.nick === 'bert', { since });
-    anna.send(`PRIVMSG ${channel} :said while you were away`);
-    await anna.sync();
     clients = clients.filter((client) => client !== bert);
     await inspircd.start();
     bert = await there('bert');
@@ -242,7 +344,6 @@ describe('a link into a real InspIRCd network', function () {
     await both();
     bert.send(`PRIVMSG ${channel} :back`);
     await anna.expect('back', (line) => line.params[1] === 'back');
-    await bert.expect('what waited', (line) => (line.params[1] ?? '').includes('said while you were away'));
   });
 });
 
@@ -252,11 +353,13 @@ describe('links with TLS, and dialled by the other side', function () {
   it('dials with TLS when the fingerprint is right, refuses when it is not', async () => {
     const inspircd = await startInspircd();
     const address = `address = "127.0.0.1:${inspircd.linkTlsPort}"`;
-    const good = await startBanyan({ tables: [networkTable(inspircd, `${address}\nfingerprint = "${inspircd.fingerprint}"`)] });
+    const good = await startBanyan({
+      tables: [linkTable(inspircd, { dial: false, network: `${address}\nfingerprint = "${inspircd.fingerprint}"` })],
+    });
     try {
       await eventually('the link', async () => /up/.test((await good.command(['link', 'list'])).output));
       await good.halt();
-      const bad = await startBanyan({ tables: [networkTable(inspircd, address)] });
+      const bad = await startBanyan({ tables: [linkTable(inspircd, { dial: false, network: address })] });
       try {
         await eventually(
           'the refusal',
@@ -274,7 +377,9 @@ describe('links with TLS, and dialled by the other side', function () {
   it('takes the network when it dials', async () => {
     const port = await freePort();
     const inspircd = await startInspircd({ peerPort: port, dials: true });
-    const banyan = await startBanyan({ tables: [networkTable(inspircd, 'tls = false', `listen = ["127.0.0.1:${port}"]`)] });
+    const banyan = await startBanyan({
+      tables: [linkTable(inspircd, { dial: false, network: 'tls = false', plugin: `listen = ["127.0.0.1:${port}"]` })],
+    });
     try {
       await eventually('the link', async () => /up/.test((await banyan.command(['link', 'list'])).output), 20_000);
     } finally {

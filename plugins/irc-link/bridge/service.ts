@@ -7,7 +7,7 @@ import type { Live } from './live.ts';
 import type { Standing } from './standing.ts';
 
 /** Milliseconds until it comes back, once, after it was killed. */
-const revival = 5_000;
+const revival = 2_000;
 
 export class Service {
   readonly #bridge: Bridge;

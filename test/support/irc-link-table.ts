@@ -1,0 +1,37 @@
+import type { Inspircd } from './inspircd.ts';
+
+export interface LinkTableOptions {
+  /** Lines of the network's table. */
+  readonly network?: string;
+  /** Lines of [plugins.irc-link] itself. */
+  readonly plugin?: string;
+  readonly rooms?: string;
+  /** Dial its plain port; else `network` says how. Default true. */
+  readonly dial?: boolean;
+}
+
+/** The configuration of a link to that InspIRCd, under the label `testnet`. */
+export function linkTable(inspircd: Inspircd, options: LinkTableOptions = {}): string {
+  const { network = '', plugin = '', rooms = '["lounge"]', dial = true } = options;
+  return `[plugins.irc-link]
+${plugin}
+[[plugins.irc-link.networks]]
+label = "testnet"
+title = "TestNet"
+server_name = "irc.banyan.example"
+server_id = "9BN"
+peer_name = "${inspircd.name}"
+password_send = "${inspircd.password}"
+password_receive = "${inspircd.password}"
+rooms = ${rooms}
+${dial ? `address = "127.0.0.1:${inspircd.linkPort}"\ntls = false` : ''}
+${network}`;
+}
+
+/** Names without their signs, in order, without our service. */
+export function plainNames(names: readonly string[]): string[] {
+  return names
+    .map((name) => name.replace(/^[~&@%+]+/, ''))
+    .filter((name) => name !== 'banyan')
+    .toSorted((a, b) => a.localeCompare(b));
+}
