@@ -31,6 +31,12 @@ export function fromStyling(text: string): RichText {
     if (line.startsWith('```')) {
       if (fence === undefined) {
         fence = length;
+        // What stands behind the fence, the name of a language perhaps, is kept: nothing that somebody wrote is lost.
+        const rest = line.slice(3);
+        if (rest.trim() !== '') {
+          lines.push(rest);
+          length += rest.length + 1;
+        }
         continue;
       }
       if (line.trim() === '```') {

@@ -33,7 +33,7 @@ describe('XMPP servers', () => {
     expect(world.core.users.count.foreign).to.equal(0);
   };
   const named = (name: string): void => void expect(JSON.stringify(world.log)).to.include(name);
-  const verdictOf = (line: Line): unknown => line.elements.findLast((element) => element.name === 'result')?.attrs['type'];
+  const verdictOf = (line: Line): unknown => line.elements.findLast((element) => element.name === 'db:result')?.attrs['type'];
 
   it('A8 impersonation: a key that the real server did not make proves nothing, and ends the stream', async () => {
     world.server(far).verdict = () => 'invalid';
@@ -99,7 +99,7 @@ describe('XMPP servers', () => {
     line.receive(`${header(rooms)}<db:result from='${far}' to='${rooms}'>k</db:result>`);
     await quiet();
     // On the stream itself that wants to be believed.
-    const asked = server.lines[0]!.elements.find((element) => element.name === 'verify')!;
+    const asked = server.lines[0]!.elements.find((element) => element.name === 'db:verify')!;
     // From another domain's stream, with another id, with the names exchanged; then once as asked, after which the same proves nothing more.
     const answer = (from: string, to: string, id: unknown): string =>
       `<db:verify from='${from}' to='${to}' id='${String(id)}' type='valid'/>`;

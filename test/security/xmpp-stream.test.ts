@@ -151,7 +151,7 @@ describe('XMPP streams', () => {
     expect(line.admitted).to.equal(false);
     world.clock.advance(60_000);
     await quiet();
-    expect(line.elements.filter((element) => element.name === 'result' && element.attrs['type'] === 'error')).to.have.lengthOf(101);
+    expect(line.elements.filter((element) => element.name === 'db:result' && element.attrs['type'] === 'error')).to.have.lengthOf(101);
   });
 
   it('A4 before login: STARTTLS forgets what was said before it, and takes nothing that came with it', async () => {

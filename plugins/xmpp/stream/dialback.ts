@@ -1,7 +1,7 @@
 /** Server dialback (XEP-0220, keys as in XEP-0185), as pure functions and a table of requests under way. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Domain } from '../../../server/plugin.ts';
-import { attribute, element, textOf, type Element } from '../xml/element.ts';
+import { attribute, element, stanza, textOf, type Element } from '../xml/element.ts';
 import { ns } from '../xml/namespaces.ts';
 import { tryParseJid } from '../jid.ts';
 
@@ -79,7 +79,7 @@ export function dialbackRequest(name: 'result' | 'verify', pair: DomainPair, key
 export function dialbackAnswer(name: 'result' | 'verify', pair: DomainPair, verdict: Verdict, id?: string): Element {
   const attributes = { from: pair.to, to: pair.from, id, type: verdict.kind };
   if (verdict.kind !== 'error') return element(name, ns.dialback, attributes);
-  const error = element('error', ns.dialback, { type: 'cancel' }, element(verdict.condition, ns.stanzaErrors));
+  const error = stanza('error', { type: 'cancel' }, element(verdict.condition, ns.stanzaErrors));
   return element(name, ns.dialback, attributes, error);
 }
 

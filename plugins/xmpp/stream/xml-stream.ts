@@ -144,10 +144,7 @@ export class XmlStream {
       return;
     }
     if (!this.#headerSent) this.open({ from: this.#name, to: undefined, id: newStreamId() });
-    // Written by hand: the prefix `stream` is the one that the header declared.
-    const error = serialise(streamErrorElement(condition, text), ns.streams);
-    this.#write(error.replace(/^<error/, '<stream:error').replace(/<\/error>$/, '</stream:error>'));
-    this.#write('</stream:stream>');
+    this.#write(`${serialise(streamErrorElement(condition, text))}</stream:stream>`);
     this.#end(`${condition}: ${text}`);
   }
 

@@ -60,8 +60,14 @@ export function isName(name: string): boolean {
 /** Namespaces that cannot be declared (Namespaces in XML 1.0 section 3). */
 const reserved = new Set<string>([ns.xml, 'http://www.w3.org/2000/xmlns/']);
 
+/** Prefixes that our stream headers declare. Some servers (ejabberd 23.01) know these elements by their prefix alone. */
+const prefixes = new Map<string, string>([
+  [ns.streams, 'stream:'],
+  [ns.dialback, 'db:'],
+]);
+
 /**
- * Writes an element as a child of something whose default namespace is `inside`. An element or attribute whose name is no
+ * Writes an element as a child of something whose default namespace is `inside`, where the prefixes above are declared. An element or attribute whose name is no
  * XML name is left out.
  */
 export function serialise(tree: Element, inside: string = ns.client): string {
@@ -90,9 +96,12 @@ const cut = '\u0000';
 function write(tree: Element, inside: string, mark: string): string {
   const own = namespaceOf(tree);
   if (!isName(tree.name) || reserved.has(own)) return '';
-  let text = `<${tree.name}${mark}`;
-  if (own !== inside) text += ` xmlns='${escapeAttribute(own)}'`;
-  let prefixes = 0;
+  const prefix = prefixes.get(own);
+  const tag = `${prefix ?? ''}${tree.name}`;
+  const within = prefix === undefined ? own : inside;
+  let text = `<${tag}${mark}`;
+  if (within !== inside) text += ` xmlns='${escapeAttribute(own)}'`;
+  let qualifiers = 0;
   for (const [name, value] of Object.entries(tree.attrs)) {
     if (name === 'xmlns' || typeof value !== 'string' || (mark !== '' && name === 'to')) continue;
     if (name === 'xml:lang' || isName(name)) {
@@ -104,11 +113,11 @@ function write(tree: Element, inside: string, mark: string): string {
     if (qualified === null || !isName(qualified[2]!) || reserved.has(qualified[1]!)) continue;
     const namespace = escapeAttribute(qualified[1]!);
     if (namespace === '') continue;
-    const prefix = `q${prefixes++}`;
-    text += ` xmlns:${prefix}='${namespace}' ${prefix}:${qualified[2]!}='${escapeAttribute(value)}'`;
+    const qualifier = `q${qualifiers++}`;
+    text += ` xmlns:${qualifier}='${namespace}' ${qualifier}:${qualified[2]!}='${escapeAttribute(value)}'`;
   }
   if (tree.children.length === 0) return `${text}/>`;
   text += '>';
-  for (const child of tree.children) text += typeof child === 'string' ? escapeText(child) : write(child, own, '');
-  return `${text}</${tree.name}>`;
+  for (const child of tree.children) text += typeof child === 'string' ? escapeText(child) : write(child, within, '');
+  return `${text}</${tag}>`;
 }

@@ -116,7 +116,9 @@ export class Line implements AcceptedConnection {
       .replace(/<\?xml[^>]*\?>/g, '')
       .replace(/<stream:stream[^>]*>/g, '')
       .replaceAll('</stream:stream>', '');
-    return parse(`<all xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams'>${inner}</all>`).getChildElements();
+    return parse(
+      `<all xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback'>${inner}</all>`,
+    ).getChildElements();
   }
   /** Condition of the stream error that the plugin sent. */
   get streamError(): string | undefined {

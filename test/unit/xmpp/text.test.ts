@@ -23,7 +23,7 @@ describe('message styling (XEP-0393)', () => {
     ['snake_case_name', styled('snake_case_name')],
     ['> quoted\nanswer', styled('quoted\nanswer', [0, 6, 'quote'])],
     ['```\nif (a*b*c)\n```', styled('if (a*b*c)', [0, 10, 'code'])],
-    ['```js\n*x*', styled('*x*', [0, 3, 'code'])],
+    ['```js\n*x*', styled('js\n*x*', [0, 6, 'code'])],
   ] as const) {
     it(`reads ${JSON.stringify(body)}`, () => {
       const read = fromStyling(body);

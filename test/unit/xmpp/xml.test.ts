@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { parse, type Element } from 'ltx';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StreamError } from '../../../plugins/xmpp/stream/errors.ts';
+import { parseDomain } from '../../../server/model/address.ts';
+import { dialbackAnswer } from '../../../plugins/xmpp/stream/dialback.ts';
+import { StreamError, streamErrorElement } from '../../../plugins/xmpp/stream/errors.ts';
 import { bare, append } from '../../../plugins/xmpp/xml/element.ts';
 import { ns } from '../../../plugins/xmpp/xml/namespaces.ts';
 import { addressed, serialise, serialiseAddressable } from '../../../plugins/xmpp/xml/serialise.ts';
@@ -11,6 +13,8 @@ import { peerLimits, strangerLimits, Tokenizer, type TokenizerLimits } from '../
 import { repository } from '../../support/root.ts';
 
 const head = `<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:stream='${ns.streams}' xmlns:db='${ns.dialback}' from='a.example' to='b.example' version='1.0'>`;
+
+const [a, b] = [parseDomain('a.example'), parseDomain('b.example')];
 
 interface Read {
   readonly elements: Element[];
@@ -177,6 +181,12 @@ describe('the XML of streams', () => {
     presence.attrs['to'] = 'a@b.example/<&>';
     const many = read([Buffer.from(head + addressed(once, 'a@b.example/<&>'))]);
     expect(many.elements.map(plain)).to.deep.equal([plain(presence)]);
+  });
+
+  it('writes features, errors and dialback with the prefixes by which alone some servers know them', () => {
+    expect(serialise(streamErrorElement('conflict', ''))).to.match(/^<stream:error><conflict xmlns='[^']*'\/><\/stream:error>$/);
+    const verdict = dialbackAnswer('result', { from: a, to: b }, { kind: 'error', condition: 'item-not-found' });
+    expect(serialise(verdict)).to.match(/^<db:result [^>]*><error type='cancel'><item-not-found xmlns='[^']*'\/><\/error><\/db:result>$/);
   });
 
   it('reads what real servers wrote', async () => {
