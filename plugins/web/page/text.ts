@@ -21,6 +21,7 @@ export interface Piece {
 
 /** An address ends before characters that turn the direction of what follows: it must read as what it is. */
 const webAddress = /\bhttps?:\/\/[^\s<>"'`\u0000-\u001f\u202a-\u202e\u2066-\u2069]+/giu;
+const codeMarks = /```[^`]+```|`[^`\n]+`/gu;
 const turns = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 const safeScheme = /^(?:https?|mailto|xmpp|ircs?):/i;
 
@@ -49,9 +50,16 @@ function count(text: string, character: string): number {
   return text.split(character).length - 1;
 }
 
+/** What stands between backticks, one or three of them, is code; the marks stay, as in other clients. */
+export function findCode(text: string): { start: number; end: number }[] {
+  return Array.from(text.matchAll(codeMarks), (match) => ({ start: match.index, end: match.index + match[0].length }));
+}
+
 /** Cuts the text wherever a style begins or ends. */
-export function pieces(text: string, spans: readonly Span[], ownNick?: string): Piece[] {
-  const links = findLinks(text);
+export function pieces(text: string, given: readonly Span[], ownNick?: string): Piece[] {
+  const code = findCode(text);
+  const spans: readonly Span[] = [...given, ...code.map((range) => ({ ...range, style: { kind: 'code' } }))];
+  const links = findLinks(text).filter((link) => !code.some(({ start, end }) => start <= link.start && end >= link.end));
   const mentions = ownNick === undefined ? [] : findMentions(text, ownNick);
   const cuts = new Set([0, text.length]);
   for (const { start, end } of [...spans, ...links, ...mentions]) {
@@ -66,7 +74,7 @@ export function pieces(text: string, spans: readonly Span[], ownNick?: string): 
     const over = spans.filter((span) => span.start <= start && span.end >= end);
     const has = (kind: string): boolean => over.some((span) => span.style.kind === kind);
     const colour = over.find((span) => span.style.kind === 'colour')?.style['foreground'];
-    const given = over.find((span) => span.style.kind === 'link')?.style['href'];
+    const href = over.find((span) => span.style.kind === 'link')?.style['href'];
     const found = links.find((link) => link.start <= start && link.end >= end);
     result.push({
       text: text.slice(start, end),
@@ -78,7 +86,7 @@ export function pieces(text: string, spans: readonly Span[], ownNick?: string): 
       quote: has('quote'),
       mention: mentions.some((mention) => mention.start <= start && mention.end >= end),
       colour: typeof colour === 'string' && /^#[0-9a-f]{6}$/i.test(colour) ? colour : undefined,
-      href: typeof given === 'string' ? safeHref(given) : found === undefined ? undefined : text.slice(found.start, found.end),
+      href: typeof href === 'string' ? safeHref(href) : found === undefined ? undefined : text.slice(found.start, found.end),
     });
   }
   return result;

@@ -45,6 +45,15 @@ describe('the text of the page', () => {
     expect(linked('xhttps://example.org, javascript:alert(1), https://, ftp://example.org')).to.deep.equal([]);
   });
 
+  it('draws what stands between backticks as code, with the marks, and links nothing in it', () => {
+    const drawn = pieces('try `npm start https://example.org` or ```two\nlines``` not `that\n one', []);
+    expect(drawn.filter((piece) => piece.code).map((piece) => piece.text)).to.deep.equal([
+      '`npm start https://example.org`',
+      '```two\nlines```',
+    ]);
+    expect(drawn.some((piece) => piece.href !== undefined)).to.equal(false);
+  });
+
   it('follows no address that could be a script', () => {
     for (const href of [
       'javascript:alert(1)',
