@@ -402,6 +402,49 @@ describe('the page', function () {
     expect(found.join('\n')).to.equal('');
   });
 
+  it('tells who is typing, and notifies of private messages and mentions only whoever asked for it', async () => {
+    const bob = await guest('bob', 'quiet');
+    const page = await open({}, `${banyan.page}#quiet`);
+    await page.addInitScript(recordNotifications);
+    await page.reload();
+    await by(page, 'name').fill('ann');
+    await by(page, 'enter').click();
+    await roomItem(page, 'quiet').and(page.locator('[aria-current]')).waitFor();
+    await bob.must({ type: 'typing', room: 'quiet', state: 'active' });
+    await page.getByText('bob is typing …').waitFor();
+    await bob.must({ type: 'say', room: 'quiet', text: 'done' });
+    await messages(page, 'done').waitFor();
+    expect(await by(page, 'typing').textContent()).to.equal('');
+    await by(page, 'composer').fill('hm');
+    await bob.expectItem('ann typing', (item) => item['kind'] === 'typing' && item['state'] === 'active');
+    await bob.must({ type: 'private', to: 'ann', text: 'not asked for' });
+    await by(page, 'person').waitFor();
+    await by(page, 'you').click();
+    await by(page, 'notify').check();
+    await page.keyboard.press('Escape');
+    await bob.must({ type: 'private', to: 'ann', text: 'asked for' });
+    await bob.must({ type: 'say', room: 'quiet', text: 'ann, seen at once' });
+    await bob.must({ type: 'join', room: 'lounge' });
+    await bob.must({ type: 'say', room: 'lounge', text: 'nobody is named here' });
+    await bob.must({ type: 'say', room: 'lounge', text: 'ann is named here' });
+    await eventually('the notifications', async () => {
+      const shown = await page.evaluate<string[]>('window.shown');
+      return shown.join() === 'bob: asked for,bob in #lounge: ann is named here';
+    });
+  });
+
+  it('keeps the colours that one chose', async () => {
+    const page = await visit('ann', 'colours', { colorScheme: 'light' });
+    const ground = (): Promise<string> => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+    const light = await ground();
+    await by(page, 'you').click();
+    await page.getByRole('button', { name: 'Dark' }).click();
+    expect(await ground()).not.to.equal(light);
+    await page.reload();
+    await by(page, 'composer').waitFor();
+    expect(await ground()).not.to.equal(light);
+  });
+
   it('moves nothing for those who asked for that', async () => {
     const page = await open({ reducedMotion: 'reduce' });
     await by(page, 'way-register').click();
@@ -535,4 +578,20 @@ function animations(): number {
 
 function countElements(): number {
   return (globalThis as unknown as { document: DocumentLike }).document.querySelectorAll('*').length;
+}
+
+/** The browser shows no notifications without a desktop: they are written down instead. */
+function recordNotifications(): void {
+  const shown: string[] = [];
+  class Recorder {
+    static readonly permission = 'granted';
+    static requestPermission(): Promise<string> {
+      return Promise.resolve('granted');
+    }
+    readonly addEventListener = (): void => undefined;
+    constructor(title: string, options: { readonly body: string }) {
+      shown.push(`${title}: ${options.body}`);
+    }
+  }
+  Object.assign(globalThis, { shown, Notification: Recorder });
 }

@@ -73,7 +73,12 @@ export function YouDialog(): JSX.Element {
         </div>
       </fieldset>
       <label class="check">
-        <input type="checkbox" checked={notifying.value} onChange={(event) => void setNotifying(event.currentTarget.checked)} />
+        <input
+          type="checkbox"
+          checked={notifying.value}
+          onChange={(event) => void setNotifying(event.currentTarget.checked)}
+          data-testid="notify"
+        />
         Notify me of private messages and mentions
       </label>
       <p class="muted small address">{me.address}</p>
