@@ -1,8 +1,8 @@
 /**
- * What a newcomer does, in a clean clone: `npm start`, look at the page, connect an IRC client, stop it. The last line is
- * `N passed, N failed`.
+ * What a newcomer does, in a clean clone: `npm start`, look at the page, connect an IRC client, make the first administrator by the
+ * command that was printed, stop it. The last line is `N passed, N failed`.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -14,7 +14,15 @@ import { root } from './prepare.mjs';
 const installMinutes = 15;
 const scratch = mkdtempSync(join(tmpdir(), 'banyan-smoke-'));
 const readyFile = join(scratch, 'ready.json');
-const server = spawn('npm', ['start', '--', '--ready-file', readyFile], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+const server = spawn('npm', ['start', '--', '--data', join(scratch, 'data'), '--ready-file', readyFile], {
+  cwd: root,
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+let printed = '';
+server.stdout.setEncoding('utf8').on('data', (text) => {
+  printed += text;
+  process.stdout.write(text);
+});
 const ended = once(server, 'exit');
 let pid;
 const totals = { passed: 0, failed: 0 };
@@ -61,6 +69,17 @@ try {
     }
     socket.destroy();
     if (!/ 001 newcomer /.test(text)) throw new Error(text.slice(0, 300));
+  });
+  await check('without a configuration, unencrypted client ports answer on this machine only', () => {
+    const open = ready.listeners.filter(({ name, host, tls }) => !tls && host !== '127.0.0.1' && name !== 'xmpp-server');
+    if (open.length > 0) throw new Error(JSON.stringify(open));
+  });
+  await check('the printed command makes the first administrator', async () => {
+    const command = /First admin +(.+)/.exec(printed)?.[1];
+    if (command === undefined) throw new Error('no command was printed');
+    const [, ...args] = `${command.replace('NAME', 'newcomer')} --password-stdin`.split(' ');
+    const run = spawnSync(process.execPath, args, { cwd: root, input: 'a long password', encoding: 'utf8' });
+    if (run.status !== 0 || !run.stdout.includes('account newcomer added, an administrator')) throw new Error(run.stdout + run.stderr);
   });
   await check('SIGTERM ends it cleanly', async () => {
     process.kill(pid, 'SIGTERM');

@@ -81,7 +81,7 @@ export async function scriptedServer(options: ScriptedServerOptions): Promise<Sc
       );
     },
     async sync() {
-      const source = `${sid}`;
+      const source = sid;
       const since = lines.length;
       syncs += 1;
       server.send(`:${source} PING ${us}`);
