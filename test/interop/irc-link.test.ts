@@ -1,11 +1,13 @@
 /** Banyan as a server of a real InspIRCd network. */
 import { expect } from 'chai';
 import { startBanyan, type Banyan } from '../support/banyan.ts';
+import { makeAuthority } from '../support/certificates.ts';
 import { startInspircd, type Inspircd } from '../support/inspircd.ts';
 import { connectIrc, type IrcClient } from '../support/irc-client.ts';
 import { linkTable, plainNames as plain } from '../support/irc-link-table.ts';
 import { nativeGuest } from '../support/native-client.ts';
 import { freePort } from '../support/ports.ts';
+import { removeFolder, temporaryFolder } from '../support/root.ts';
 import { eventually, quiet } from '../support/wait.ts';
 
 describe('a link into a real InspIRCd network', function () {
@@ -371,6 +373,41 @@ describe('links with TLS, and dialled by the other side', function () {
     } finally {
       await good.stop();
       await inspircd.stop();
+    }
+  });
+
+  it('links with TLS and fingerprints on both sides, whoever dials', async () => {
+    const folder = await temporaryFolder('identity');
+    const authority = await makeAuthority(folder);
+    const own = await authority.selfSigned(['irc.banyan.example']);
+    const port = await freePort();
+    const inspircd = await startInspircd({
+      peerName: 'unused.example',
+      extra: `<link name="irc.banyan.example" ipaddr="127.0.0.1" port="${port}" allowmask="127.0.0.0/8" sendpass="linkpassword" recvpass="linkpassword" sslprofile="Links" fingerprint="${own.fingerprint}">`,
+    });
+    const identity = `[tls]\ncertificate = "${own.certificateFile}"\nkey = "${own.keyFile}"`;
+    const options = { dial: false, plugin: `listen_tls = ["127.0.0.1:${port}"]` };
+    const fingerprint = `fingerprint = "${inspircd.fingerprint}"`;
+    const up = async (banyan: Banyan): Promise<boolean> => /\bup\b/.test((await banyan.command(['link', 'list'])).output);
+    const dials = await startBanyan({
+      tables: [identity, linkTable(inspircd, { ...options, network: `${fingerprint}\naddress = "127.0.0.1:${inspircd.linkTlsPort}"` })],
+    });
+    try {
+      await eventually('the link that we dialled', () => up(dials), 20_000);
+    } finally {
+      await dials.stop();
+    }
+    const waits = await startBanyan({ tables: [identity, linkTable(inspircd, { ...options, network: fingerprint })] });
+    const oper = await connectIrc({ port: inspircd.port, nick: 'oper' });
+    try {
+      oper.send('OPER oper operpass');
+      oper.send('CONNECT irc.banyan.example');
+      await eventually('the link that InspIRCd dialled', () => up(waits), 20_000);
+    } finally {
+      oper.drop();
+      await waits.stop();
+      await inspircd.stop();
+      await removeFolder(folder);
     }
   });
 

@@ -81,10 +81,9 @@ export async function scriptedServer(options: ScriptedServerOptions): Promise<Sc
       );
     },
     async sync() {
-      const source = sid;
       const since = lines.length;
       syncs += 1;
-      server.send(`:${source} PING ${us}`);
+      server.send(`:${sid} PING ${us}`);
       await server.expect(`PONG ${syncs}`, (line) => line.command === 'PONG', since);
     },
     pause: () => void socket.pause(),

@@ -180,7 +180,7 @@ describe('the model: servers', () => {
     model.theirs(':0AA FJOIN #lounge 1000 + :,1BBAAAAAA:0 ,1CCAAAAAA:0 ,1DDAAAAAA:0');
     const [lost] = model.theirs(':0AA SQUIT 1BB :gone');
     expect(lost).to.include({ kind: 'lost', near: 'inspircd.example', far: 'b.example' });
-    expect(lost!.kind === 'lost' ? lost!.users.map((user) => user.nick) : []).to.deep.equal(['ben', 'cid']);
+    expect(lost!.kind === 'lost' ? lost.users.map((user) => user.nick) : []).to.deep.equal(['ben', 'cid']);
     expect(Object.keys(model.status('#lounge'))).to.deep.equal(['anna', 'arno', 'dan']);
     expect([...model.state.servers.keys()]).to.deep.equal(['9BN', '0AA', '1DD']);
   });
