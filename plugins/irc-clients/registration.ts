@@ -71,7 +71,6 @@ export class Registration {
     }
     this.#client.online(session.value);
     welcome(this.#client);
-    for (const room of session.value.user.rooms) this.#client.attached(room);
   }
 
   /** A server password is the password of an account: `PASS name:password`, or `PASS password` for the account of the nick. */

@@ -107,6 +107,31 @@ describe('IRC clients: surface', function () {
     expect(said(bob.lines)).to.deep.equal(['old 3', 'old 4', 'old 5', 'old 6', 'old 7', 'live 1', 'missed']);
   });
 
+  it('shows a second client of an account, and one that returns, each of its rooms once', async () => {
+    const signedIn = (): Promise<IrcClient> =>
+      party.irc('paul', { account: { name: 'paul', password: 'paul-password' }, capabilities: ['server-time', 'multi-prefix'] });
+    const one = await signedIn();
+    await one.join('#first');
+    await one.join('#second');
+    await answer(one, 'PRIVMSG #first :hello');
+    const rooms = async (client: IrcClient): Promise<string[]> => {
+      await client.expect('the names of both', () => client.lines.filter((line) => line.command === '366').length > 1);
+      await client.sync();
+      return client.lines
+        .filter((line) => ['JOIN', '353', 'PRIVMSG'].includes(line.command))
+        .map((line) => [line.command, ...line.params].join(' '));
+    };
+    const wanted = ['JOIN #first', '353 paul = #first ~@paul', 'PRIVMSG #first hello', 'JOIN #second', '353 paul = #second ~@paul'];
+    const two = await signedIn();
+    expect(await rooms(two)).to.deep.equal(wanted);
+    await one.quit();
+    await two.quit();
+    const three = await signedIn();
+    expect(await rooms(three)).to.deep.equal(wanted);
+    await answer(three, 'JOIN 0');
+    await three.quit();
+  });
+
   it('keeps everything in order while messages come in during a replay', async () => {
     const ann = await party.irc(party.unique('ann'));
     await ann.join('#busy');
