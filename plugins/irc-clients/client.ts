@@ -25,6 +25,9 @@ type State =
   | { readonly kind: 'online'; readonly session: Session }
   | { readonly kind: 'closed' };
 
+/** The first byte of a TLS connection (RFC 8446 section 5.1): no line begins so. */
+const tlsHandshake = 0x16;
+
 export class Client implements SessionHandler {
   readonly server: IrcServer;
   readonly connection: AcceptedConnection;
@@ -39,6 +42,7 @@ export class Client implements SessionHandler {
   #state: State;
   #capture: Capture | undefined;
   readonly #rooms = new Set<Room>();
+  #heard = false;
   #heardAt: number;
   #pingedAt: number | undefined;
 
@@ -94,6 +98,11 @@ export class Client implements SessionHandler {
   // ---- reading
 
   #read(bytes: Buffer): void {
+    if (!this.#heard && bytes[0] === tlsHandshake) {
+      this.close('This port is for plain connections; TLS has a port of its own');
+      return;
+    }
+    this.#heard = true;
     this.#heardAt = this.server.now();
     this.#pingedAt = undefined;
     this.#reader.push(bytes);

@@ -61,6 +61,10 @@ describe('irc-clients: strangers', function () {
   });
 
   it('A4 before login: TLS on the plain port and plain text on the TLS port come to an end', async () => {
+    const hello = await stranger(port);
+    hello.socket.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00]));
+    await eventually('the end', hello.closed);
+    expect(hello.received()).to.match(/^ERROR :[^\r\n]*TLS has a port of its own\]\r\n$/);
     const tls = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false });
     tls.on('error', () => undefined);
     await new Promise((resolve) => tls.on('close', resolve));
