@@ -21,8 +21,8 @@ export async function tlsFiles(config: Config, dataFolder: string): Promise<TlsF
   return { ...files, authorityFile: authorities };
 }
 
-/** What others will object to in the configured certificate. */
-export function certificateDoubts({ tls, domain }: Config): readonly string[] {
+/** What others will object to in the configured certificate, which should be good for `names`. */
+export function certificateDoubts({ tls, domain }: Config, names: readonly string[] = [domain]): readonly string[] {
   if (tls.certificate === undefined) return [];
   const certificate = new X509Certificate(readFileSync(tls.certificate));
   const doubts: string[] = [];
@@ -33,9 +33,10 @@ export function certificateDoubts({ tls, domain }: Config): readonly string[] {
   else if (days < warnDays) doubts.push(`the certificate expires on ${day}, in ${days} days; renew it, then send SIGHUP to the server`);
   if (Date.parse(certificate.validFrom) > Date.now())
     doubts.push(`the certificate is valid only from ${certificate.validFrom} on; check the clock of this machine`);
-  if (!namesDomain(certificate, domain))
+  const missing = names.filter((name) => !namesDomain(certificate, name));
+  if (missing.length > 0)
     doubts.push(
-      `the certificate does not name ${domain}; browsers and other servers will refuse it: get one for ${domain} and rooms.${domain}`,
+      `the certificate does not name ${missing.join(' and ')}; who asks for that name will refuse it: get one for ${names.join(', ')}`,
     );
   return doubts;
 }

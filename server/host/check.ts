@@ -36,7 +36,7 @@ export async function checkConfig(loaded: LoadedConfig): Promise<CheckedConfig> 
   if (mistakes.length > 0 || 'mistakes' in core) throw new ConfigError(mistakes.toSorted((a, b) => a.line - b.line));
   const config = core.value;
   const warnings = [
-    ...certificateDoubts(config).map((doubt) => source.mistake(['tls', 'certificate'], doubt)),
+    ...certificateDoubts(config, namesOf(config, selected)).map((doubt) => source.mistake(['tls', 'certificate'], doubt)),
     ...openAddresses(config, selected, loaded),
   ];
   return { config, selected, warnings };
@@ -73,6 +73,11 @@ async function selectPlugins({
     }
   }
   return { selected, mistakes };
+}
+
+/** What the certificate has to name: XMPP servers ask for the names of rooms and of foreign people too. */
+function namesOf({ domain }: Config, selected: readonly Selected[]): readonly string[] {
+  return selected.some(({ plugin }) => plugin.name === 'xmpp') ? [domain, `rooms.${domain}`, `users.${domain}`] : [domain];
 }
 
 function certificateMistakes(config: Config, { source }: LoadedConfig): readonly Mistake[] {

@@ -1,6 +1,6 @@
 /** The whole server: storage, core, network and plugins, started and stopped together. */
 import type { X509Certificate } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { defaultConfig, describeMistake, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
@@ -66,7 +66,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   log.level = config.log.level;
   for (const warning of warnings) log.warn(describeMistake(warning));
   const dataFolder = options.dataFolder ?? config.data;
-  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  prepareDataFolder(dataFolder);
   const startedAt = Date.now();
   const undo: (() => Promise<unknown> | void)[] = [];
   try {
@@ -158,6 +158,22 @@ async function unwind(undo: (() => Promise<unknown> | void)[], log: Logger): Pro
     } catch (error) {
       log.error({ err: error }, 'a part of the server did not stop cleanly');
     }
+  }
+}
+
+/** @throws Error with the remedy when the folder cannot be used */
+function prepareDataFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'error';
+    throw new Error(
+      `the data folder ${folder} cannot be made or written (${code}); mend its permissions, or choose another with the key data`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -198,6 +198,25 @@ describe('a host', () => {
     expect((await server.command(['room', 'list'])).code).to.equal(0);
   });
 
+  it('shows its metrics to the addresses that may see them, also behind a proxy', async () => {
+    server = await startBanyan({ tables: ['[http]\nlisten = ["127.0.0.1:0"]\nlisten_tls = []\ntrusted_proxies = ["127.0.0.1"]'] });
+    const { page } = server;
+    const get = async (forwarded?: string): Promise<Response> =>
+      fetch(`${page}metrics`, forwarded === undefined ? {} : { headers: { 'x-forwarded-for': forwarded } });
+    const metrics = await get();
+    expect(metrics.status).to.equal(200);
+    expect(await metrics.text()).to.match(/^# HELP banyan_users .*\n# TYPE banyan_users gauge\nbanyan_users\{kind="local"\} 0$/m);
+    expect((await get('203.0.113.9')).status).to.equal(404);
+    expect((await get('127.0.0.1, 203.0.113.9')).status).to.equal(404);
+  });
+
+  it('refuses a data folder that cannot be one, in words', async () => {
+    server = await startBanyan();
+    const run = await startProcess(process.execPath, [main, 'serve', '--data', join(server.configFile, 'data')]);
+    expect(await run.ended()).to.equal(1);
+    expect(run.output()).to.match(/the data folder .* cannot be made or written \(ENOTDIR\); mend its permissions, or choose another/);
+  });
+
   it('ends at SIGTERM with a goodbye to everybody and exit code 0', async () => {
     server = await startBanyan();
     const irc = await connectIrc({ port: server.port('irc'), nick: 'ann' });

@@ -110,8 +110,12 @@ describe('the configuration', () => {
       expect(await complaints('[tls]\ncertificate = "a"')).to.satisfy(([one]: readonly string[]) => one!.includes('belong together'));
       const { warnings } = await checkConfig(parseConfig('/a.toml', tls(other.certificateFile, other.keyFile)));
       expect(warnings.map(({ message }) => message).join('\n')).to.match(/expires on .* in [23] days[\s\S]*does not name chat\.example/);
-      const clean = await checkConfig(parseConfig('/a.toml', tls(good.certificateFile, good.keyFile)));
-      expect(clean.warnings).to.deep.equal([]);
+      const federated = await checkConfig(parseConfig('/a.toml', tls(good.certificateFile, good.keyFile)));
+      expect(federated.warnings.map(({ message }) => message).join('\n')).to.include(
+        'does not name rooms.chat.example and users.chat.example',
+      );
+      const alone = `${tls(good.certificateFile, good.keyFile)}[plugins.xmpp]\nenabled = false\n`;
+      expect((await checkConfig(parseConfig('/a.toml', alone))).warnings).to.deep.equal([]);
     } finally {
       await removeFolder(folder);
     }

@@ -18,7 +18,7 @@ describe('the README of the xmpp plugin', () => {
     // The certificate that the examples name.
     folder = await temporaryFolder('readme');
     const authority = await makeAuthority(join(folder, 'certs'));
-    const { certificateFile, keyFile } = await authority.selfSigned(['chat.example.org']);
+    const { certificateFile, keyFile } = await authority.selfSigned(['chat.example.org', '*.chat.example.org']);
     await copyFile(certificateFile, join(folder, 'certs', 'fullchain.pem'));
     await copyFile(keyFile, join(folder, 'certs', 'privkey.pem'));
   });
