@@ -1,5 +1,5 @@
 /** A stream that we open: from one of our domains to one other domain (RFC 6120 section 9, XEP-0220, XEP-0368). */
-import { DialError, type Connection, type Domain, type ServiceTarget, type Timer } from '../../../server/plugin.ts';
+import { DialError, type Connection, type Domain, type Timer } from '../../../server/plugin.ts';
 import { conditionOf, type Condition } from '../stanza-error.ts';
 import { dialbackKey, dialbackRequest, isPresentableId, Outstanding, readDialback, type Verdict } from '../stream/dialback.ts';
 import { readFeatures } from '../stream/features.ts';
@@ -8,6 +8,7 @@ import { XmlStream, type StreamHeader } from '../stream/xml-stream.ts';
 import { element, namespaceOf, type Element } from '../xml/element.ts';
 import { ns } from '../xml/namespaces.ts';
 import { streamTools, type FederationContext } from './context.ts';
+import { Places } from './places.ts';
 
 /** Something to send, and what to do when it cannot be. */
 export interface Parcel {
@@ -48,6 +49,7 @@ export class Outgoing {
   #state: State = { kind: 'connecting' };
   #stream: XmlStream | undefined;
   #streamId = '';
+  readonly #places: Places;
   #waiting: Parcel[] = [];
   #waitingBytes = 0;
   readonly #timer: Timer;
@@ -64,9 +66,10 @@ export class Outgoing {
     this.from = from;
     this.to = to;
     this.#ended = ended;
+    this.#places = new Places(context, to);
     this.since = context.host.clock.now();
     this.#timer = context.host.clock.after(negotiationMilliseconds, () => this.#fail('remote-server-timeout', `${to} took too long`));
-    void this.#connect();
+    this.#connect();
   }
 
   get ready(): boolean {
@@ -132,46 +135,19 @@ export class Outgoing {
 
   // ---- connecting
 
-  async #connect(): Promise<void> {
-    const { host } = this.#context;
-    let targets: readonly ServiceTarget[];
-    try {
-      targets = await this.#targets();
-    } catch (error) {
-      if (!(error instanceof DialError)) throw error;
-      this.#fail('remote-server-not-found', error.message);
-      return;
-    }
-    let lastError = new DialError('dns', `${this.to} has no server`);
-    for (const target of targets) {
-      if (this.#state.kind !== 'connecting') return;
-      try {
-        const connection = await host.net.dial({
-          host: target.host,
-          port: target.port,
-          timeout: 8_000,
-          ...(target.directTls ? { tls: { serverName: this.to, alpn: ['xmpp-server'] } } : {}),
-        });
-        this.#connected(connection);
-        return;
-      } catch (error) {
-        if (!(error instanceof DialError)) throw error;
-        lastError = error;
-      }
-    }
-    this.#fail(lastError.code === 'timeout' ? 'remote-server-timeout' : 'remote-server-not-found', lastError.message);
-  }
-
-  #targets(): Promise<readonly ServiceTarget[]> {
-    const { config, host } = this.#context;
-    const peer = config.peers.find((each) => each.domain === this.to);
-    if (peer !== undefined) return Promise.resolve([{ host: peer.host, port: peer.port, directTls: peer.direct_tls }]);
-    return host.net.resolve({
-      domain: this.to,
-      service: '_xmpp-server._tcp',
-      directTlsService: '_xmpps-server._tcp',
-      fallbackPort: 5269,
-    });
+  /** To the next place of the domain. Nobody waits for the end of this, so a mistake in it must not bring the process down. */
+  #connect(before?: DialError): void {
+    this.#places.next(before).then(
+      (connection) => this.#connected(connection),
+      (error: unknown) => {
+        if (error instanceof DialError)
+          this.#fail(error.code === 'timeout' ? 'remote-server-timeout' : 'remote-server-not-found', error.message);
+        else {
+          this.#context.host.log.error({ err: error, to: this.to }, 'opening a stream failed on an error of this server');
+          this.#fail('internal-server-error', 'an error of this server');
+        }
+      },
+    );
   }
 
   #connected(connection: Connection): void {
@@ -182,9 +158,19 @@ export class Outgoing {
     this.#stream = new XmlStream(connection, streamTools(this.#context, `${this.from} > ${this.to}`), this.from, {
       header: (header) => this.#header(header),
       element: (received) => this.#element(received),
-      closed: (error) => this.#fail('remote-server-not-found', error ?? `${this.to} closed the stream`, error !== undefined),
+      closed: (error) => this.#closed(error),
     });
     this.#open(connection.tls !== undefined, false);
+  }
+
+  #closed(error: string | undefined): void {
+    const text = error ?? `${this.to} closed the stream`;
+    const early = this.#state.kind === 'negotiating' || this.#state.kind === 'starting-tls';
+    if (early && this.#places.more) {
+      // This place does not speak with us as it must; perhaps the next one does.
+      this.#state = { kind: 'connecting' };
+      this.#connect(new DialError('refused', text));
+    } else this.#fail('remote-server-not-found', text, error !== undefined);
   }
 
   #open(secured: boolean, triedExternal: boolean): void {
@@ -245,10 +231,17 @@ export class Outgoing {
       this.#stream!.destroy('the peer does not begin TLS');
       return;
     }
-    this.#stream!.startTls({ side: 'client', serverName: this.to }).then(
-      () => this.#open(true, false),
-      (error: unknown) => this.#stream?.destroy(`TLS failed: ${error instanceof Error ? error.message : String(error)}`),
-    );
+    void this.#startTls(this.#stream!);
+  }
+
+  async #startTls(stream: XmlStream): Promise<void> {
+    try {
+      await stream.startTls({ side: 'client', serverName: this.to });
+    } catch (error) {
+      stream.destroy(`TLS failed: ${error instanceof Error ? error.message : String(error)}`);
+      return;
+    }
+    if (stream.isOpen) this.#open(true, false);
   }
 
   #saslAnswer(received: Element): void {

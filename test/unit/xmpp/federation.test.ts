@@ -61,6 +61,28 @@ describe('streams to other XMPP servers', () => {
     expect(bodies()).to.deep.equal(['welcome']);
   });
 
+  it('try one place after the other: where nobody is, where somebody hangs up, where somebody speaks something else', async () => {
+    world.hosts.set(far, ['nowhere.example', 'busy.example', 'web.example', far, 'spare.example']);
+    for (const [name, says] of [
+      ['busy.example', '</stream:stream>'],
+      ['web.example', 'HTTP/1.1 400 Bad Request'],
+    ] as const) {
+      const server = world.server(name);
+      const answers = server.dialled.bind(server);
+      server.dialled = () => {
+        const line = answers();
+        line.listener = () => queueMicrotask(() => line.receive(says));
+        return line;
+      };
+    }
+    world.server(far);
+    await write('at last');
+    await quiet();
+    expect(bodies()).to.deep.equal(['at last']);
+    expect(world.dialled.map((options) => options.host)).to.deep.equal(['nowhere.example', 'busy.example', 'web.example', far]);
+    expect(notices()).to.deep.equal([]);
+  });
+
   it('tell the sender when the other side does not believe us, or says nothing', async () => {
     const server = world.server(far);
     server.believes = false;

@@ -199,6 +199,8 @@ export interface World {
   /** Lines of the log, as objects. */
   readonly log: readonly Readonly<Record<string, unknown>>[];
   readonly dialled: readonly DialOptions[];
+  /** Hosts of a domain, where DNS would name others than the domain itself. */
+  readonly hosts: Map<string, readonly string[]>;
   server(domain: string): FarServer;
   /** Somebody connects. */
   accept(tls?: TlsFacts, afterTls?: TlsFacts): Line;
@@ -212,6 +214,7 @@ export async function xmppWorld(config: Record<string, unknown> = {}, directory:
   const servers = new Map<string, FarServer>();
   const log: Record<string, unknown>[] = [];
   const dialled: DialOptions[] = [];
+  const hosts = new Map<string, readonly string[]>();
   const accepting: ((connection: AcceptedConnection) => void)[] = [];
   const host: Host = {
     domain: parseDomain(own),
@@ -230,7 +233,8 @@ export async function xmppWorld(config: Record<string, unknown> = {}, directory:
         if (server === undefined) return Promise.reject(new DialError('dns', `the host ${options.host} has no address`));
         return Promise.resolve().then(() => server.dialled());
       },
-      resolve: ({ domain }) => Promise.resolve([{ host: domain, port: 5269, directTls: false }]),
+      resolve: ({ domain }) =>
+        Promise.resolve((hosts.get(domain) ?? [domain]).map((name) => ({ host: name, port: 5269, directTls: false }))),
       bucket: (capacity, perSecond) => makeBucket(clock, capacity, perSecond),
     },
     http: { route: () => undefined, upgrade: () => undefined, urls: [], secure: () => false, remoteAddress: () => '' },
@@ -260,6 +264,7 @@ export async function xmppWorld(config: Record<string, unknown> = {}, directory:
     clock,
     log,
     dialled,
+    hosts,
     server(domain) {
       const server = servers.get(domain) ?? new FarServer(domain);
       servers.set(domain, server);
