@@ -46,6 +46,7 @@ export class Wire {
         this.heardAt = this.#host.clock.now();
         this.#framer.push(bytes, { onLine: (line) => this.#lines.push(line), onTooLong: () => this.close('Line too long') });
         if (!this.#scheduled) this.#work();
+        this.#brake();
       },
       onClose: (error) => this.#ended(error ?? 'the connection was closed'),
     });
@@ -83,11 +84,14 @@ export class Wire {
       this.#paused = false;
       return;
     }
-    if (left > mostWaiting && !this.#paused) {
-      this.#paused = true;
-      this.connection.pause();
-    }
     if (this.#handlers !== undefined) this.#schedule();
+  }
+
+  /** Stops reading while too much waits. */
+  #brake(): void {
+    if (this.#paused || this.#closed || this.#lines.length - this.#next <= mostWaiting) return;
+    this.#paused = true;
+    this.connection.pause();
   }
 
   send(lines: readonly string[]): void {
