@@ -5,6 +5,7 @@ import { WebSocketServer } from 'ws';
 import { z } from 'zod';
 import { definePlugin, type Host, type RunningPlugin } from '../../server/plugin.ts';
 import { Express } from './express.ts';
+import { Hints } from './hints.ts';
 import { pageRoute } from './pages.ts';
 import { subProtocol } from './protocol.ts';
 import { WebSession } from './session.ts';
@@ -53,16 +54,18 @@ function start(host: Host, settings: WebConfig): RunningPlugin {
     registration: host.registration,
   };
   const sessions = new Set<WebSession>();
-
+  const hints = new Hints(host.log);
   const origins = new Set([...settings.origins, ...host.http.urls].map((url) => new URL(url).origin));
 
   function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     const refusal = mayConnect(request, origins);
     if (refusal !== undefined) {
+      if (refusal === foreignOrigin) hints.refusedOrigin(request);
       stream.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\n\r\n`);
       return;
     }
     const remoteAddress = host.http.remoteAddress(request);
+    hints.forwarded(request, remoteAddress);
     const waiting = strangers.get(remoteAddress) ?? 0;
     if (waiting >= settings.strangers_per_address) {
       stream.end('HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\n\r\n');
@@ -132,6 +135,7 @@ function start(host: Host, settings: WebConfig): RunningPlugin {
 /** Node drops the headers after the hundredth: the Origin might have been among those. */
 const mostHeaders = 99;
 const longestProtocolHeader = 200;
+const foreignOrigin = '403 Forbidden';
 
 /** Why not. A page of another site must not act in a person's name. Threat class A6. */
 function mayConnect(request: IncomingMessage, origins: ReadonlySet<string>): string | undefined {
@@ -139,7 +143,7 @@ function mayConnect(request: IncomingMessage, origins: ReadonlySet<string>): str
   if (request.rawHeaders.length > 2 * mostHeaders) return '431 Request Header Fields Too Large';
   if ((request.headers['sec-websocket-protocol'] ?? '').length > longestProtocolHeader) return '400 Bad Request';
   if (origin === undefined) return undefined;
-  if (!URL.canParse(origin)) return '403 Forbidden';
+  if (!URL.canParse(origin)) return foreignOrigin;
   const parsed = new URL(origin);
-  return parsed.host === host || origins.has(parsed.origin) ? undefined : '403 Forbidden';
+  return parsed.host === host || origins.has(parsed.origin) ? undefined : foreignOrigin;
 }

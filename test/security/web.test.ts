@@ -9,6 +9,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { startBanyan, type Banyan } from '../support/banyan.ts';
+import { connectIrc } from '../support/irc-client.ts';
 import { connectNative, nativeGuest, type NativeClient } from '../support/native-client.ts';
 import { repository } from '../support/root.ts';
 import { eventually } from '../support/wait.ts';
@@ -243,6 +244,7 @@ describe('the port of the page under attack', function () {
         'not an origin',
       ])
         expect(await answerTo(handshake([`Origin: ${origin}`])), origin).to.equal('HTTP/1.1 403 Forbidden');
+      expect(banyan.output()).to.include('https://evil.example').and.include('public_url');
       for (const origin of [`http://127.0.0.1:${port}`, 'https://friend.example'])
         expect(await answerTo(handshake([`Origin: ${origin}`])), origin).to.equal('HTTP/1.1 101 Switching Protocols');
       expect(await answerTo(handshake())).to.equal('HTTP/1.1 101 Switching Protocols');
@@ -333,6 +335,22 @@ describe('the port of the page under attack', function () {
       const wrong = await stranger.ask({ type: 'sign-in', name: 'ann', password: 'wrong password' });
       const unknown = await stranger.ask({ type: 'sign-in', name: 'nobody', password: 'wrong password' });
       expect([unknown['code'], unknown['text']]).to.deep.equal([wrong['code'], wrong['text']]);
+    });
+
+    it('what a stranger says in X-Forwarded headers is not believed', async () => {
+      const opened = await openRaw(['Sec-WebSocket-Protocol: banyan.v1', 'X-Forwarded-For: 198.51.100.7', 'X-Forwarded-Proto: https']);
+      opened.socket.write(say({ type: 'guest', nick: 'disguised' }));
+      await eventually('being signed in', () => opened.bytes().includes('"signed-in"'));
+      expect(banyan.output()).to.include('trusted_proxies');
+      const observer = await connectIrc({ port: banyan.port('irc'), nick: 'observer' });
+      observer.send('WHOIS disguised');
+      observer.send('WHOIS observer');
+      const lines = await observer.sync();
+      const host = (nick: string): string | undefined =>
+        lines.find(({ command, params }) => command === '311' && params[1] === nick)?.params[3];
+      expect(host('disguised')).to.be.a('string').and.equal(host('observer'));
+      expect(lines.map(({ command }) => command)).not.to.include('671');
+      await observer.quit();
     });
 
     it('a connection that breaks while the password is checked leaves nobody behind', async () => {

@@ -99,7 +99,8 @@ export function Messages({ conversation }: { readonly conversation: Conversation
         {atBeginning && conversation.kind === 'room' && <p class="beginning muted">This is the beginning of {conversation.title}.</p>}
         {conversation.kind === 'person' && (
           <p class="beginning muted">
-            Only you and <bdi>{conversation.name}</bdi> read what is written here.
+            This is between you and <bdi>{conversation.name}</bdi>
+            {conversation.from === null ? '.' : `; it passes through ${conversation.from}.`}
             {own.account === null && ' You are a guest: the server keeps it only as long as you stay.'}
           </p>
         )}
