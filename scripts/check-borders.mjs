@@ -39,6 +39,11 @@ const areas = [
     may: [/^server\/plugin\.ts$/, 'own folder'],
     remedy: 'a plugin sees only server/plugin.ts and its own folder: have server/plugin.ts export what is missing',
   },
+  {
+    at: /^templates\/([^/]+)\//,
+    may: ['own folder'],
+    remedy: 'a template is a plugin of somebody else: it imports banyan/plugin and banyan/kit, as packages',
+  },
   { at: /^test\//, may: [/./], remedy: '' },
   { at: /^bench\//, may: [/^(?!test\/)/, /^test\/support\//], remedy: 'a benchmark uses the product and test/support' },
   { at: /^scripts\//, may: [/^scripts\//], remedy: 'scripts run before anything is built: they import only each other and Node' },
@@ -78,7 +83,7 @@ const houseRules = [
   },
   {
     pattern: /\bnode:(?:net|tls|http|https|dgram)['"]/,
-    where: /^plugins\/(?!web\/page\/)/,
+    where: /^(?:plugins\/(?!web\/page\/)|templates\/[^/]+\/src\/)/,
     unless: /^\s*import type\b/,
     remedy: 'plugins open no sockets: use host.net and host.http',
   },
@@ -106,7 +111,7 @@ function sourceFiles() {
       } else if (/\.(?:ts|tsx|mts|mjs|js)$/.test(entry.name)) found.push(name);
     }
   };
-  for (const folder of ['server', 'storage', 'plugins', 'test', 'bench', 'scripts']) {
+  for (const folder of ['server', 'storage', 'plugins', 'templates', 'test', 'bench', 'scripts']) {
     if (existsSync(join(root, folder))) walk(join(root, folder));
   }
   return found.toSorted();
@@ -114,7 +119,7 @@ function sourceFiles() {
 
 function checkImports(file, text) {
   const area = areas.find((candidate) => candidate.at.test(file));
-  const ownFolder = /^plugins\/[^/]+\//.exec(file)?.[0];
+  const ownFolder = /^(?:plugins|templates)\/[^/]+\//.exec(file)?.[0];
   const page = file.startsWith('plugins/web/page/');
   // A plugin's build script runs where the source is: development packages are installed there.
   const product = /^(?:server|storage|plugins)\//.test(file) && !page && !/^plugins\/[^/]+\/build\.mjs$/.test(file);

@@ -1,4 +1,5 @@
 /** The connection to the other server: dials, says hello, dials again. What is said on it is the bridge's affair. */
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { DialError, type Connection, type Host, type LinkStatus, type Timer } from 'banyan/plugin';
 import { decode, encode, LineCutter, type Line } from './codec.ts';
 import type { Config } from './config.ts';
@@ -94,7 +95,7 @@ export class Link {
     else if (line.verb === 'bye') this.#failed(`the peer said: ${line.text}`);
     else if (line.verb === 'ping') this.send({ verb: 'pong', token: line.token });
     else if (state.kind === 'up') this.#handlers.line(line);
-    else if (line.verb === 'hello' && line.secret === this.#config.secret) this.#opened(state);
+    else if (line.verb === 'hello' && sameSecret(line.secret, this.#config.secret)) this.#opened(state);
     else this.#close('the secret is another');
   }
 
@@ -186,4 +187,10 @@ export class Link {
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
     };
   }
+}
+
+/** In a time that tells nothing of how much was right. */
+function sameSecret(given: string, wanted: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(wanted));
 }

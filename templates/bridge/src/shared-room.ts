@@ -59,6 +59,7 @@ export class SharedRoom implements Follower {
   theyKick(by: User | string, target: UserId, reason: string): void {
     this.there.delete(target);
     this.mirror.kicked(by, target, reason);
+    if (this.#bridge.isNowhere(target)) this.#bridge.forget(target);
   }
 
   /** They have told who is there: these come in as one change, and ours are told. */

@@ -23,7 +23,7 @@ export class InspircdSide {
   readonly #theirs = new Map<string, string>();
   #made = 0;
   #ts: number;
-  #sights: Sight[] = [];
+  readonly #sights: Sight[] = [];
 
   constructor(server: KitServer) {
     this.#server = server;
