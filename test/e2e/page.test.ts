@@ -220,6 +220,10 @@ describe('the page', function () {
     await page.locator('[data-testid=room][data-name=second][data-unread="2"]').waitFor();
     await page.locator('[data-testid=person][data-name=bob][data-unread="1"]').waitFor();
     await eventually('the title', async () => (await page.title()).startsWith('(3) #first'));
+    const badges = () => by(page, 'badge').evaluateAll((all: readonly ElementLike[]) => all.map((each) => each.getAttribute('class')));
+    expect(await badges()).to.deep.equal(['badge quiet', 'badge']);
+    await bob.must({ type: 'say', room: 'second', text: 'ann?' });
+    await eventually('the room to call', async () => (await badges()).join() === 'badge,badge');
     expect(await page.locator('link[rel=icon]').getAttribute('href')).not.to.equal(plain);
     await roomItem(page, 'second').click();
     await page.getByText('New', { exact: true }).waitFor();

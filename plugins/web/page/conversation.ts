@@ -1,7 +1,7 @@
 /** One conversation, a room or a person, as the page knows it. */
 import { signal } from '@preact/signals';
 import type { WireEvent, WireMember } from '../protocol.ts';
-import { inLine } from './text.ts';
+import { findMentions, inLine } from './text.ts';
 import type { Entry, Message, Person } from './timeline.ts';
 
 /** Older entries than these are let go while one reads the newest ones. */
@@ -117,13 +117,23 @@ export class Conversation {
   }
 
   unread(own: string): number {
-    let count = 0;
+    return this.#unreadMessages(own).length;
+  }
+
+  /** Something unread is for oneself: said privately, or with one's nick in it. */
+  calls(own: string, nick: string): boolean {
+    const unread = this.#unreadMessages(own);
+    return unread.length > 0 && (this.kind === 'person' || unread.some(({ text }) => findMentions(text, nick).length > 0));
+  }
+
+  #unreadMessages(own: string): Message[] {
+    const found: Message[] = [];
     for (let i = this.entries.length - 1; i >= 0; i--) {
       const entry = this.entries[i]!;
       if (this.position(entry) <= this.read) break;
-      if (entry.kind === 'message' && entry.author.address !== own) count += 1;
+      if (entry.kind === 'message' && entry.author.address !== own) found.push(entry);
     }
-    return count;
+    return found;
   }
 }
 

@@ -89,7 +89,7 @@ function Item({ conversation }: { readonly conversation: Conversation }): JSX.El
         )}
         <span class={conversation.inside ? 'label' : 'label outside'}>{conversation.name}</span>
         {unread > 0 && (
-          <span class="badge">
+          <span class={conversation.calls(own, you.value?.nick ?? '') ? 'badge' : 'badge quiet'} data-testid="badge">
             {unread > 99 ? '99+' : unread}
             <span class="hidden"> unread</span>
           </span>
