@@ -94,7 +94,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const net = createNet({ tls, strangers, clock: systemClock, log, dnsServers: config.dns.servers });
     const http = new HttpService(httpOptions(config), { tls, strangers, log });
     undo.push(() => http.close());
-    await http.start();
+    await http.start().catch((error: unknown) => {
+      throw error instanceof ListenError ? inTable(error, 'http') : error;
+    });
     const metrics = new MetricTable();
     const parts: HostParts = {
       core,
@@ -161,6 +163,11 @@ async function unwind(undo: (() => Promise<unknown> | void)[], log: Logger): Pro
   }
 }
 
+/** The same, with the table of the configuration that it is about. */
+function inTable(error: ListenError, table: string): ListenError {
+  return new ListenError(`${error.message}, table [${table}]`);
+}
+
 /** @throws Error with the remedy when the folder cannot be used */
 function prepareDataFolder(folder: string): void {
   try {
@@ -183,7 +190,7 @@ async function startPlugin(host: PluginHost, table: unknown): Promise<void> {
   try {
     await host.start(table);
   } catch (error) {
-    if (error instanceof ListenError) throw error;
+    if (error instanceof ListenError) throw inTable(error, `plugins.${name}`);
     const words = error instanceof Error ? error.message : String(error);
     throw new Error(`the plugin ${name} could not start: ${words}; mend that, or switch it off: [plugins.${name}] enabled = false`, {
       cause: error,

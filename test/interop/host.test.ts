@@ -153,7 +153,9 @@ describe('a host', () => {
     const busy = await startProcess(process.execPath, [main, 'serve', '--config', configFile]);
     expect(await busy.ended()).to.equal(1);
     expect(busy.output()).to.match(
-      new RegExp(`irc: cannot listen on 127\\.0\\.0\\.1, port ${port}: another program has that port; stop it, or set another port`),
+      new RegExp(
+        `irc: cannot listen on 127\\.0\\.0\\.1, port ${port}: another program has that port; stop it, or set another port .*, table \\[plugins\\.irc-clients\\]`,
+      ),
     );
     expect(existsSync(join(dataFolder, 'control.sock'))).to.equal(false);
     occupier.close();

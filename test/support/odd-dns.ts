@@ -8,6 +8,8 @@ export interface OddRecord {
   /** Labels of the target; each may hold any bytes. */
   readonly target: readonly string[];
   readonly port?: number;
+  readonly priority?: number;
+  readonly weight?: number;
   /** Owner of the record; absent: the name that was asked for. */
   readonly owner?: readonly string[];
 }
@@ -31,11 +33,11 @@ function nameBytes(labels: readonly string[]): Buffer {
   ]);
 }
 
-function recordBytes({ type, target, port = 5269, owner }: OddRecord): Buffer {
+function recordBytes({ type, target, port = 5269, priority = 10, weight = 1, owner }: OddRecord): Buffer {
   const name = owner === undefined ? Buffer.from([0xc0, 12]) : nameBytes(owner);
   const numbers = Buffer.alloc(6);
-  numbers.writeUInt16BE(10, 0);
-  numbers.writeUInt16BE(1, 2);
+  numbers.writeUInt16BE(priority, 0);
+  numbers.writeUInt16BE(weight, 2);
   numbers.writeUInt16BE(port, 4);
   const data = type === 'SRV' ? Buffer.concat([numbers, nameBytes(target)]) : nameBytes(target);
   const head = Buffer.alloc(10);
