@@ -70,8 +70,10 @@ export class Encoder {
     switch (content.kind) {
       case 'message':
         return this.message(sourceOf(content.author), channel, record);
-      case 'topic':
-        return [{ text: this.topicLine(sourceOf(content.author).source, channel, content.topic), time, id: record.id }];
+      case 'topic': {
+        const { source, account } = sourceOf(content.author);
+        return [{ text: this.topicLine(source, channel, content.topic), time, account, id: record.id }];
+      }
       case 'config': {
         const changes = configModes(content.changes);
         const { moderated } = content.changes;
@@ -234,14 +236,17 @@ export class Encoder {
     return members.flatMap((member) => {
       const person = this.#people.byId(member.user);
       if (person === undefined) return [];
-      const text = leaveText(
-        cause,
-        channel,
-        person,
-        cause.kind === 'kick' || cause.kind === 'affiliation' ? this.#people.author(cause.by).source : this.#server,
-      );
-      return [{ lines: [{ text, time: now, account: person.account }], via, echo: false }];
+      // the account is that of the source: whoever removes somebody, not whoever is removed (threat class A7)
+      const by = this.#removedBy(cause) ?? person;
+      const text = leaveText(cause, channel, person, by.source);
+      return [{ lines: [{ text, time: now, account: by.account }], via, echo: false }];
     });
+  }
+
+  /** Who removes somebody by that cause; undefined when people leave by themselves. */
+  #removedBy(cause: LeaveCause): Pick<Source, 'source' | 'account'> | undefined {
+    if (cause.kind === 'kick' || cause.kind === 'affiliation') return this.#people.author(cause.by);
+    return cause.kind === 'room-closed' ? { source: this.#server, account: null } : undefined;
   }
 
   #split(members: readonly MemberView[], cause: Extract<LeaveCause, { kind: 'split' }>, via: Follower | undefined, now: number): Piece[] {

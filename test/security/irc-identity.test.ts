@@ -128,6 +128,28 @@ describe('irc-clients: identity', function () {
     expect(commandsOf(await one.sync())).to.deep.equal(['462', '462']);
   });
 
+  it('A7 identity mix-up: a line carries the account of its source, not of the one that it is about', async () => {
+    const capabilities = ['account-tag', 'message-tags'];
+    const ann = await party.irc(party.unique('ann'), { capabilities });
+    const paul = await party.irc('paul', { account: { name: 'paul', password: 'paul-password' }, capabilities });
+    await ann.join('#accounts');
+    await paul.join('#accounts');
+    ann.send(`@account=chief MODE #accounts +v ${paul.nick}`);
+    ann.send(`@account=chief KICK #accounts ${paul.nick}`);
+    ann.send(`@account=chief PRIVMSG ${paul.nick} :hello`);
+    const last = await paul.expect('the message', (line) => line.params[1] === 'hello');
+    const lines = paul.lines.slice(0, paul.lines.indexOf(last) + 1).filter((line) => line.nick === ann.nick);
+    expect(lines.map((line) => [line.command, line.tags.get('account')])).to.deep.equal([
+      ['MODE', undefined],
+      ['KICK', undefined],
+      ['PRIVMSG', undefined],
+    ]);
+    await paul.join('#accounts');
+    ann.send('PRIVMSG #accounts :here?');
+    paul.send('PRIVMSG #accounts :yes');
+    expect((await ann.expect('the answer', (line) => line.params[1] === 'yes')).tags.get('account')).to.equal('paul');
+  });
+
   it('A11 rights by mapping: several modes in one line, and none of them by who is no operator', async () => {
     const [ann, bob, eve] = [
       await party.irc(party.unique('ann')),

@@ -166,14 +166,18 @@ function showChannels(client: Client, session: Session, person: Person, user: Us
 
 export function whowas(client: Client, _session: Session, params: readonly string[]): void {
   const [nick = ''] = params;
+  if (nick === '') {
+    client.numeric('ERR_NONICKNAMEGIVEN', 'No nickname given');
+    return;
+  }
   const count = Number.parseInt(params[1] ?? '', 10);
   const found = client.server.people.whoWas(nick).slice(0, count > 0 ? count : 10);
-  if (found.length === 0) client.numeric('ERR_WASNOSUCHNICK', nick === '' ? '*' : nick, 'There was no such nickname');
+  if (found.length === 0) client.numeric('ERR_WASNOSUCHNICK', nick, 'There was no such nickname');
   for (const { person, at } of found) {
     client.numeric('RPL_WHOWASUSER', person.nick, person.ident, person.host, '*', person.realName);
     client.numeric('RPL_WHOISSERVER', person.nick, serverOf(client, person).name, new Date(at).toUTCString());
   }
-  client.numeric('RPL_ENDOFWHOWAS', nick === '' ? '*' : nick, 'End of WHOWAS');
+  client.numeric('RPL_ENDOFWHOWAS', nick, 'End of WHOWAS');
 }
 
 export function userhost(client: Client, _session: Session, params: readonly string[]): void {
