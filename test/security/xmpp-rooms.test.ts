@@ -224,6 +224,15 @@ describe('XMPP rooms', () => {
     expect(line.closed).to.equal(false);
   });
 
+  it('A18 floods: one person brings no more clients than a person has, and makes no more rooms than allowed', async () => {
+    const many = await send(...Array.from({ length: 60 }, (_, index) => enterStanza(`mallory@${far}/${index}`, `${lounge}/mallory`)));
+    expect(many.filter((stanza) => condition(stanza) === 'resource-constraint')).to.have.lengthOf(41);
+    expect(room().members.size).to.equal(3);
+    const made = await send(...Array.from({ length: 120 }, (_, index) => enterStanza(mallory, `r${index}@${rooms}/mallory`)));
+    expect(made.filter((stanza) => condition(stanza) === 'resource-constraint')).to.have.lengthOf(21);
+    expect(world.core.users.byAddress(`xmpp:mallory@${far}` as never)!.rooms.size).to.equal(100);
+  });
+
   it('A1 line injection: no control character reaches anybody in body, subject, nick, status or reason', async () => {
     await send(enterStanza(mallory, `den@${rooms}/boss`), enterStanza(victim, `den@${rooms}/v`));
     const den = room('den');

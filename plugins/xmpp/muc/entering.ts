@@ -20,6 +20,8 @@ export interface HistoryWanted {
 
 const mostHistory = 1_000;
 const historyPage = 200;
+/** Clients with which one person may be in rooms. */
+const mostClients = 20;
 
 export async function enter(service: RoomService, what: Element, from: Jid, to: Jid, nick: string): Promise<void> {
   const { host, people } = service;
@@ -32,6 +34,10 @@ export async function enter(service: RoomService, what: Element, from: Jid, to: 
   if (known !== undefined && holder !== undefined && holder !== user.id && known.members.has(holder)) {
     service.refuse(what, { condition: 'conflict', text: 'That nick is in use.' });
     service.forgetIdle(known);
+    return;
+  }
+  if (!service.knows(from) && user.sessions.size >= mostClients) {
+    service.refuse(what, { condition: 'resource-constraint', text: `One person may enter with ${mostClients} clients.` });
     return;
   }
   if (user.nick !== nick && user.rooms.size === 0) people.rename(user, nick);

@@ -106,6 +106,7 @@ export class Occupant implements SessionHandler {
     const view = this.#service.view(room);
     const visit: Visit = { kind: 'entering', waiting: [] };
     this.#visits.set(room, visit);
+    this.#service.entered(this, room);
     view.refresh();
     const user = this.session!.user.id;
     const wanted = this.entering.get(room.name);
@@ -165,7 +166,8 @@ export class Occupant implements SessionHandler {
     this.#visits.delete(room);
     this.#shownUpTo.delete(room);
     this.#seeing.delete(room);
-    this.#service.left(this, room);
+    this.#service.out(this, room);
+    this.#service.forgetClient(this);
   }
 
   /** Private messages to one of several clients go to the person (People), not to each client. */
@@ -177,8 +179,10 @@ export class Occupant implements SessionHandler {
   }
 
   ended(reason: string): void {
-    for (const room of this.#visits.keys()) this.goodbye(this.#service.view(room), 332, reason);
+    const rooms = [...this.#visits.keys()];
+    for (const room of rooms) this.goodbye(this.#service.view(room), 332, reason);
     this.#visits.clear();
+    for (const room of rooms) this.#service.out(this, room);
     this.#service.over(this);
   }
 

@@ -10,7 +10,6 @@ import {
   type Room,
   type RoomChange,
   type RoomItem,
-  type UserAddress,
   type UserChange,
   type UserId,
 } from '../../../server/plugin.ts';
@@ -35,7 +34,8 @@ export interface Piece {
 }
 
 interface Shown {
-  readonly address: UserAddress;
+  /** Made once: everybody who enters is shown everybody. */
+  readonly occupantId: string;
   standing: MemberView;
   away: string | null;
   /** Real address for the item. */
@@ -90,7 +90,12 @@ export class RoomView {
     const user = this.#host.users.get(view.user);
     const session = user?.network?.startsWith('xmpp:') === true ? [...user.sessions][0]?.address.replace(/^xmpp:/, '') : undefined;
     this.#nicks.assign(view.user, view.nick, this.#hint(view.user));
-    this.#shown.set(view.user, { address: view.address, standing: view, away, jid: session ?? this.#people.jidOf(view.address)?.full });
+    this.#shown.set(view.user, {
+      occupantId: this.#people.occupantId(this.address, view.address),
+      standing: view,
+      away,
+      jid: session ?? this.#people.jidOf(view.address)?.full,
+    });
   }
 
   #forget(user: UserId): void {
@@ -113,7 +118,7 @@ export class RoomView {
     if (shown === undefined || nick === undefined) return undefined;
     return {
       from: `${this.address}/${nick}`,
-      occupantId: this.#people.occupantId(this.address, shown.address),
+      occupantId: shown.occupantId,
       affiliation: shown.standing.affiliation,
       role: roleOf(shown.standing, this.room.config.moderated),
       jid: withJid ? shown.jid : undefined,
@@ -182,7 +187,16 @@ export class RoomView {
     if (item.kind === 'change') return this.#change(item.change);
     const { record } = item;
     const made = this.message(record, false) ?? configured(record, this.address);
-    return made === undefined ? [] : [{ open: serialiseAddressable(made), number: record.number }];
+    if (made === undefined) return [];
+    const said = { open: serialiseAddressable(made), number: record.number };
+    const { content } = record;
+    return content.kind === 'config' && content.changes.moderated !== undefined ? [said, ...this.#rolesChanged()] : [said];
+  }
+
+  /** A room became moderated, or is no longer: whoever has neither rank nor voice has another role now. */
+  #rolesChanged(): Piece[] {
+    const changed = [...this.#shown].filter(([, { standing }]) => roleOf(standing, true) !== roleOf(standing, false));
+    return changed.flatMap(([user]) => this.#available(user, false));
   }
 
   #change(change: RoomChange): Piece[] {

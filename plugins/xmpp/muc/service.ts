@@ -54,6 +54,7 @@ export class RoomService {
   readonly #views = new Map<Room, RoomView>();
   /** By full JID. */
   readonly #occupants = new Map<string, Occupant>();
+  readonly #inside = new Map<Room, Set<Occupant>>();
 
   constructor(parts: RoomServiceParts) {
     this.#parts = parts;
@@ -103,11 +104,15 @@ export class RoomService {
 
   /** A view without occupants is not kept in step, so it is not kept. */
   forgetIdle(room: Room): void {
-    for (const occupant of this.#occupants.values()) if (occupant.isIn(room)) return;
-    this.#views.delete(room);
+    if (!this.#inside.has(room)) this.#views.delete(room);
   }
 
   // ---- occupants
+
+  /** Whether that client is in a room. */
+  knows(client: Jid): boolean {
+    return this.#occupants.has(client.full);
+  }
 
   /** The client of that address, known from now on. */
   client(from: Jid): Occupant {
@@ -118,9 +123,23 @@ export class RoomService {
     return occupant;
   }
 
-  left(occupant: Occupant, room: Room): void {
+  /** The clients of somebody, by their sessions: these are named by the resource. */
+  #clientsOf(user: User): Occupant[] {
+    return [...user.sessions].flatMap((session) => this.#occupants.get(session.address.replace(/^xmpp:/, '')) ?? []);
+  }
+
+  entered(occupant: Occupant, room: Room): void {
+    const known = this.#inside.get(room);
+    if (known === undefined) this.#inside.set(room, new Set([occupant]));
+    else known.add(occupant);
+  }
+
+  /** The client is no longer in that room. */
+  out(occupant: Occupant, room: Room): void {
+    const inside = this.#inside.get(room);
+    inside?.delete(occupant);
+    if (inside?.size === 0) this.#inside.delete(room);
     this.forgetIdle(room);
-    this.forgetClient(occupant);
   }
 
   /** Lets a client go that is in no room. */
@@ -144,8 +163,7 @@ export class RoomService {
   }
 
   leave(room: Room, { occupant, user }: Inside, reason: string, code?: number): void {
-    const others = [...this.#occupants.values()].some((other) => other !== occupant && other.session?.user === user && other.isIn(room));
-    if (others) {
+    if (this.#clientsOf(user).some((other) => other !== occupant && other.isIn(room))) {
       occupant.goodbye(this.view(room), code, reason);
       this.host.users.detach(occupant.session!, room);
       return;
@@ -282,8 +300,8 @@ export class RoomService {
     const nick = author === undefined ? undefined : this.view(room).nickOf(author);
     if (nick === undefined) return false;
     let sent = false;
-    for (const occupant of this.#occupants.values()) {
-      if (occupant.session?.user !== to || !occupant.isIn(room)) continue;
+    for (const occupant of this.#clientsOf(to)) {
+      if (!occupant.isIn(room)) continue;
       const message = made(`${this.addressOf(room)}/${nick}`);
       message.attrs['to'] = occupant.jid.full;
       message.children.push(element('x', ns.mucUser));
@@ -302,6 +320,7 @@ export class RoomService {
       if (occupant.session !== undefined) this.host.users.disconnect(occupant.session, 'the server is stopping');
     }
     this.#occupants.clear();
+    this.#inside.clear();
     this.#views.clear();
   }
 }

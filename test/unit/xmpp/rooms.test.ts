@@ -255,6 +255,8 @@ describe('rooms for other XMPP servers', () => {
     await send(query(alice, 'set', `<query xmlns='${admin}'><item jid='bob@${far}' affiliation='none'/></query>`, den));
     const moderated = await send(query(alice, 'set', form({ 'muc#roomconfig_moderatedroom': '1' }), den));
     expect(to(moderated, bob).some((stanza) => codes(stanza).includes('104'))).to.equal(true);
+    const roles = to(moderated, bob).filter((stanza) => stanza.name === 'presence');
+    expect(roles.map((stanza) => `${String(stanza.attrs['from'])} ${String(item(stanza)['role'])}`)).to.deep.equal([`${den}/Bob visitor`]);
     const mute = await send(`<message from='${bob}' to='${den}' type='groupchat' id='m'><body>may I?</body></message>`);
     expect(condition(mute[0])).to.equal('forbidden');
     await send(query(alice, 'set', `<query xmlns='${admin}'><item nick='Bob' role='participant'/></query>`, den));
