@@ -30,15 +30,15 @@ export async function serve(options: ServeOptions): Promise<void> {
     openStorage,
     log,
   });
-  let control: Server;
   try {
-    control = await serveControl(server.dataFolder, (request) => answerControl(server, request));
+    const control = await serveControl(server.dataFolder, (request) => answerControl(server, request));
+    endOnSignals(server, control, log);
+    if (options.readyFile !== undefined) writeReadyFile(options.readyFile, server);
   } catch (error) {
     await server.stop('the server could not start');
+    rmSync(controlPath(server.dataFolder), { force: true });
     throw error;
   }
-  endOnSignals(server, control, log);
-  if (options.readyFile !== undefined) writeReadyFile(options.readyFile, server);
   process.stdout.write(await greeting(server, options));
 }
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import type { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
@@ -197,6 +197,18 @@ describe('a host', () => {
       /title: changed; waits for a restart.*plugins\.irc-clients: (?:has its new|stopped, and started)/,
     );
     irc.drop();
+
+    const occupier = createServer().listen(0, '127.0.0.1');
+    await once(occupier, 'listening');
+    const { port } = occupier.address() as AddressInfo;
+    await writeFile(
+      configFile,
+      good
+        .replace('admin = ["one"]', `admin = ["two"]\nlisten = ["127.0.0.1:${port}"]`)
+        .replace('listen = ["127.0.0.1:0"]\nlisten_tls = ["127.0.0.1:0"]\nadmin', 'admin'),
+    );
+    expect(await hangUp(/"reloaded"/)).to.include('plugins.irc-clients: goes on with its old settings');
+    occupier.close();
     expect((await server.command(['room', 'list'])).code).to.equal(0);
   });
 
@@ -212,8 +224,14 @@ describe('a host', () => {
     expect((await get('127.0.0.1, 203.0.113.9')).status).to.equal(404);
   });
 
-  it('refuses a data folder that cannot be one, in words', async () => {
+  it('refuses a data folder or a ready file that cannot be one, in words, and leaves nothing half-started', async () => {
     server = await startBanyan();
+    await server.halt();
+    const { configFile } = server;
+    const unready = await startProcess(process.execPath, [main, 'serve', '--config', configFile, '--ready-file', '/proc/nowhere/ready']);
+    expect(await unready.ended()).to.equal(1);
+    expect(unready.output()).to.include('/proc/nowhere/ready').and.not.include('All commands');
+    expect(existsSync(join(server.dataFolder, 'control.sock'))).to.equal(false);
     const run = await startProcess(process.execPath, [main, 'serve', '--data', join(server.configFile, 'data')]);
     expect(await run.ended()).to.equal(1);
     expect(run.output()).to.match(/the data folder .* cannot be made or written \(ENOTDIR\); mend its permissions, or choose another/);
