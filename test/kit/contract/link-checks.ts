@@ -71,6 +71,26 @@ export const linkChecks: readonly Check[] = [
       }),
   },
   {
+    title: 'stopped and started again it carries on',
+    run: (adapter) =>
+      play(adapter, ['bert'], async (scene) => {
+        await scene.there.plugin.stop();
+        deepEqual(scene.server.nicks(room), ['anna']);
+        const again = { ...scene, there: await adapter.open(scene.server) };
+        await again.there.joins('bert');
+        await sawThere(again, 'bert');
+        await sawHere(again, scene.anna);
+        await scene.anna.say(room, 'again');
+        deepEqual(await sawThere(again, 'bert'), ['<anna> again']);
+        await again.there.says('bert', 'indeed');
+        deepEqual(
+          (await sawHere(again, scene.anna)).map((line) => line.replace(' (own)', '')),
+          ['<anna> again', '<bert> indeed'],
+        );
+        deepEqual(sorted(again.there.members('bert')), ['anna', 'bert']);
+      }),
+  },
+  {
     title: 'a stop leaves nothing behind: linked, broken, and talking',
     async run(adapter) {
       for (const state of ['linked', 'broken'] as const) {

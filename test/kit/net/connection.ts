@@ -27,6 +27,8 @@ export interface Medium {
   /** A handler of an end threw: the end is closed, and this is told. */
   failed(error: unknown, end: VirtualConnection): void;
   closed(end: VirtualConnection): void;
+  /** The end has read these bytes. */
+  read(end: VirtualConnection, bytes: Buffer): void;
 }
 
 /** Bytes on their way that the reader has not taken: what the kernels of both ends would hold. */
@@ -144,6 +146,7 @@ export class VirtualConnection implements AcceptedConnection {
     const bytes = Buffer.concat(this.#inbox);
     this.#inbox = [];
     this.other.#wake();
+    this.#medium.read(this, bytes);
     const piece = this.#piece();
     for (let from = 0; from < bytes.length && this.open; from += piece)
       this.#run(() => handlers.onData(bytes.subarray(from, Math.min(from + piece, bytes.length))));

@@ -49,6 +49,8 @@ interface Open {
 
 const outboxLimit = { accepted: 1_048_576, dialled: 8_388_608 };
 const defaultAdmitSeconds = 30;
+/** Bytes that are kept of what the server read. */
+const mostHeard = 65_536;
 
 export class VirtualNet implements Net {
   readonly #clock: Clock;
@@ -58,6 +60,7 @@ export class VirtualNet implements Net {
   readonly #hosts = new Map<string, VirtualHost>();
   readonly #services = new Map<string, readonly SrvRecord[]>();
   readonly #connections = new Set<VirtualConnection>();
+  #heard = Buffer.alloc(0);
   #queue: (() => void)[] = [];
   #nextPort = 40_000;
   /** Steps made so far: it stands still when nothing is under way. */
@@ -76,6 +79,11 @@ export class VirtualNet implements Net {
     return { connections: this.#connections.size, listeners: this.#listeners.size };
   }
 
+  /** The last that the server read on all its connections, at most 64 KiB: what a suite makes nonsense of. */
+  get heard(): Buffer {
+    return this.#heard;
+  }
+
   readonly #medium: Medium = {
     later: (run) => {
       if (this.#queue.push(run) === 1) setImmediate(() => this.#work());
@@ -86,6 +94,9 @@ export class VirtualNet implements Net {
         'a connection failed on an error of this server and is closed',
       ),
     closed: (end) => this.#connections.delete(end),
+    read: (end, bytes) => {
+      if (this.#connections.has(end)) this.#heard = Buffer.concat([this.#heard, bytes]).subarray(-mostHeard);
+    },
   };
 
   #work(): void {
