@@ -40,6 +40,8 @@ export interface Connection {
   readonly tls: TlsFacts | undefined;
   /** The peer is this machine. */
   readonly loopback: boolean;
+  /** It is over, for whatever reason. */
+  readonly closed: boolean;
   handle(handlers: ConnectionHandlers): void;
   /**
    * Queues bytes for the end of this tick. A Buffer is shared, not copied: do not change it afterwards. When the outbox

@@ -46,6 +46,8 @@ export class PluginHost {
   #running: RunningPlugin | undefined;
   /** Takes back what was given, last first. */
   readonly #undo = new Set<() => void | Promise<void>>();
+  /** Dialled; those that are over are forgotten at the next dial, since a plugin dials for ever. */
+  readonly #connections = new Set<Connection>();
 
   constructor(plugin: Plugin, parts: HostParts) {
     this.plugin = plugin;
@@ -93,6 +95,8 @@ export class PluginHost {
   }
 
   async #takeBack(): Promise<void> {
+    for (const connection of this.#connections) connection.destroy('the plugin was stopped');
+    this.#connections.clear();
     const undo = [...this.#undo];
     this.#undo.clear();
     this.announcements.length = 0;
@@ -122,7 +126,7 @@ export class PluginHost {
           this.listeners.push(listener);
           return keep(listener, (one) => one.close());
         },
-        dial: async (options) => keep(await net.dial(options), (connection: Connection) => connection.destroy('the plugin was stopped')),
+        dial: async (options) => this.#dialled(await net.dial(options)),
       },
       http: {
         route: (route: HttpRoute) => http.route(keep(route, (one) => http.remove([one]))),
@@ -164,6 +168,12 @@ export class PluginHost {
       secret: (purpose) => core.secret(`${this.plugin.name}/${purpose}`),
       announce: (announcement) => void this.announcements.push(announcement),
     };
+  }
+
+  #dialled(connection: Connection): Connection {
+    for (const one of this.#connections) if (one.closed) this.#connections.delete(one);
+    this.#connections.add(connection);
+    return connection;
   }
 
   /** A timer that is forgotten once it is over: a plugin makes very many in its life. */

@@ -53,6 +53,10 @@ export class SocketConnection implements AcceptedConnection {
     return this.#facts;
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   get queued(): number {
     return this.#outbox.queued;
   }

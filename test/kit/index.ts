@@ -13,7 +13,7 @@ export { Person, value } from './person.ts';
 export { replay, type ReplayOptions } from './replay.ts';
 export { joins, said } from './seen.ts';
 export { openServer, type KitOptions, type KitServer, type PeerHost, type StartedPlugin } from './server.ts';
-export { parseTranscript, TranscriptError, TranscriptWriter, type Piece, type TranscriptEntry } from './transcript.ts';
+export { parseTranscript, TranscriptError, TranscriptWriter, type Piece, type TranscriptEntry } from '../../server/net/transcript.ts';
 export type { Attachment, AttachmentKind, ContractAdapter, Feature, ForeignHome, Sight } from './contract/attachment.ts';
 export { checksFor, contract, type Runner } from './contract/index.ts';
 export type { Check } from './contract/suites.ts';

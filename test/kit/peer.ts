@@ -1,7 +1,7 @@
 /** The other end of one connection of the server under test, played by the test. */
 import type { StartTlsOptions, TlsFacts } from '../../server/contract/net.ts';
 import type { VirtualConnection } from './net/connection.ts';
-import { TranscriptWriter } from './transcript.ts';
+import { TranscriptWriter } from '../../server/net/transcript.ts';
 
 /** What a peer needs of the server that it talks to. */
 export interface PeerSurroundings {

@@ -1,7 +1,7 @@
 /** Plays the peer's half of a transcript again, and compares what the server answers. */
 import type { Peer } from './peer.ts';
 import type { KitServer } from './server.ts';
-import { parseTranscript, TranscriptError, type Piece, type TranscriptEntry } from './transcript.ts';
+import { parseTranscript, TranscriptError, type Piece, type TranscriptEntry } from '../../server/net/transcript.ts';
 
 export interface ReplayOptions {
   /** What stands in the places that the peer speaks. */
@@ -24,17 +24,11 @@ export async function replay(server: KitServer, peer: Peer, text: string, option
     expected = [];
   };
   for (const entry of entries) {
-    if (entry.kind === 'event') continue;
-    if (entry.kind === 'out') {
-      expected.push(entry);
-      continue;
-    }
-    await settle();
+    if (entry.kind === 'in') await settle();
     await server.advance(Math.max(0, begun + entry.at - server.clock.now()));
-    peer.send(fill(entry.pieces, options.secrets ?? {}, entry.line));
+    if (entry.kind === 'out') expected.push(entry);
+    else if (entry.kind === 'in') peer.send(fill(entry.pieces, options.secrets ?? {}, entry.line));
   }
-  const last = entries.at(-1);
-  await server.advance(Math.max(0, begun + (last?.at ?? 0) - server.clock.now()));
   await settle();
   heard.finish();
 }

@@ -1,9 +1,26 @@
 /** The bridge against a scripted Parley server, in memory: nothing listens, no time passes. */
 import { deepEqual, equal } from 'node:assert/strict';
-import { contract, openServer } from 'banyan/kit';
+import { contract, openServer, replay } from 'banyan/kit';
 import { decode, encode, LineCutter, type Line } from '../src/codec.ts';
 import plugin from '../src/index.ts';
 import { adapterFor, secret, table } from './parley-side.ts';
+
+const conversation = String.raw`banyan transcript 1
+# two greet each other, tell who is there, and talk
+0.000 = connected
+0.000 > hello chat.example \{secret}\n
+0.000 < hello parley.example \{secret}\n
+0.000 < join lounge bert\n
+0.000 < listed\n
+0.000 > join lounge anna\n
+0.000 > ping lounge:\{*}\n
+1.000 < say lounge bert hello anna\n
+1.000 > ping lounge:\{*}\n
+2.000 > say lounge anna hello bert\n
+2.000 > ping lounge:\{*}\n
+2.500 < quit bert bye\n
+2.500 > ping lounge:\{*}\n
+`;
 
 contract('parley', adapterFor(plugin));
 
@@ -49,6 +66,19 @@ describe('parley: the link', () => {
       again.send(`hello parley.example ${secret}`);
       await server.settle();
       equal(started.status().links[0]?.state, 'up');
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('goes as it went once, byte for byte', async () => {
+    const server = await openServer();
+    try {
+      const host = server.host('parley.example', 7788, { lineEnd: '\n' });
+      const anna = await server.guest('anna', 'lounge');
+      await server.start(plugin, table);
+      server.clock.after(2_000, () => void anna.say('lounge', 'hello bert'));
+      await replay(server, await host.accepted(), conversation, { secrets: { secret } });
     } finally {
       await server.stop();
     }

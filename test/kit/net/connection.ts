@@ -74,8 +74,8 @@ export class VirtualConnection implements AcceptedConnection {
   get tls(): TlsFacts | undefined {
     return this.#facts;
   }
-  get open(): boolean {
-    return this.#state.kind === 'open';
+  get closed(): boolean {
+    return this.#state.kind === 'closed';
   }
   get queued(): number {
     return size(this.#outbox) + size(this.other.#inbox);
@@ -96,7 +96,7 @@ export class VirtualConnection implements AcceptedConnection {
   }
 
   write(bytes: Buffer | string): void {
-    if (!this.open || this.#ending) return;
+    if (this.closed || this.#ending) return;
     const chunk = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
     if (this.queued + chunk.length > this.#limit) {
       this.destroy('send queue exceeded');
@@ -119,11 +119,11 @@ export class VirtualConnection implements AcceptedConnection {
   #step(): void {
     this.#flush();
     this.#read();
-    if (this.#ending && this.#outbox.length === 0 && this.open) this.other.#peerEnded();
+    if (this.#ending && this.#outbox.length === 0 && !this.closed) this.other.#peerEnded();
   }
 
   #flush(): void {
-    if (this.#outbox.length === 0 || this.#tls !== undefined || !this.other.open) return;
+    if (this.#outbox.length === 0 || this.#tls !== undefined || this.other.closed) return;
     if (size(this.other.#inbox) >= windowBytes) {
       this.#stuck = true;
       return;
@@ -142,13 +142,13 @@ export class VirtualConnection implements AcceptedConnection {
 
   #read(): void {
     const handlers = this.#handlers;
-    if (handlers === undefined || !this.#reading || this.#inbox.length === 0 || !this.open) return;
+    if (handlers === undefined || !this.#reading || this.#inbox.length === 0 || this.closed) return;
     const bytes = Buffer.concat(this.#inbox);
     this.#inbox = [];
     this.other.#wake();
     this.#medium.read(this, bytes);
     const piece = this.#piece();
-    for (let from = 0; from < bytes.length && this.open; from += piece)
+    for (let from = 0; from < bytes.length && !this.closed; from += piece)
       this.#run(() => handlers.onData(bytes.subarray(from, Math.min(from + piece, bytes.length))));
   }
 
@@ -165,7 +165,7 @@ export class VirtualConnection implements AcceptedConnection {
     this.#flush();
     // What came in plain text and was not handed over is never read as if it had come encrypted.
     this.#inbox = [];
-    if (!this.open) throw new DialError('tls', 'the connection was closed during the TLS handshake');
+    if (this.closed) throw new DialError('tls', 'the connection was closed during the TLS handshake');
     const done = new Promise<TlsFacts>((resolve, reject) => {
       this.#tls = { done: resolve, failed: reject };
     });
@@ -196,14 +196,14 @@ export class VirtualConnection implements AcceptedConnection {
 
   end(last?: Buffer | string): void {
     if (last !== undefined) this.write(last);
-    if (!this.open || this.#ending) return;
+    if (this.closed || this.#ending) return;
     this.#ending = true;
     this.#wake();
   }
 
   /** The other end has written its last byte: what is here is read, then both are closed. */
   #peerEnded(): void {
-    if (!this.open) return;
+    if (this.closed) return;
     this.#reading = true;
     this.#flush();
     this.#read();
@@ -212,7 +212,7 @@ export class VirtualConnection implements AcceptedConnection {
   }
 
   destroy(reason: string): void {
-    if (!this.open) return;
+    if (this.closed) return;
     this.#outbox = [];
     this.#close(reason);
     this.#medium.later(() => this.other.#peerEnded());
@@ -236,7 +236,7 @@ export class VirtualConnection implements AcceptedConnection {
   }
 
   #close(error: string | undefined): void {
-    if (!this.open) return;
+    if (this.closed) return;
     this.#state = { kind: 'closed', error };
     this.#tls?.failed(new DialError('tls', 'the connection was closed during the TLS handshake'));
     this.#medium.closed(this);

@@ -27,6 +27,7 @@ export class TestConnection {
     handle: (handlers) => (this.handlers = handlers),
     write: (bytes) => void this.sent.push(...bytes.toString().split('\r\n').filter(Boolean)),
     queued: 0,
+    closed: false,
     startTls: () => Promise.reject(new Error('not here')),
     pause: () => (this.paused = true),
     resume: () => (this.paused = false),

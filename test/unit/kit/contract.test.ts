@@ -125,6 +125,22 @@ describe('kit: the contract', () => {
     expect(await failures(repeats)).to.include(title);
   });
 
+  it('asks more of a home over there', async () => {
+    const adapter = bent(() => ({}));
+    const home: ContractAdapter = {
+      kind: 'foreign-home',
+      // A mirror shows what is said here before anybody over there has accepted it.
+      open: async (server) => Object.assign(await adapter.open(server), { holds: () => undefined, accepts: () => undefined }),
+    };
+    expect(await failures(home)).to.deep.equal(['what is said here counts when it comes back, in the order of its home']);
+  });
+
+  it('leaves out what cannot be carried, and nothing else', () => {
+    const all = checksFor({ kind: 'mirror' });
+    const some = checksFor({ kind: 'mirror', cannotCarry: ['topic', 'catch-up'] });
+    expect(all.filter((check) => !some.includes(check)).map(({ needs }) => needs)).to.have.members(['topic', 'catch-up']);
+  });
+
   it('notices what a stop leaves', async () => {
     const adapter = bent(({ rooms }) => ({
       rooms: over(rooms, {
