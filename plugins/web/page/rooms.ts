@@ -18,15 +18,22 @@ const leaving = new Set<string>();
 
 /** After signing in: the rooms of the last time, or, for who is new, the server's. `again`: it is the same person as before. */
 export async function enterAll(again: boolean): Promise<void> {
-  const open = [...conversations.value.values()].filter((each) => each.kind === 'room' && each.inside).map((each) => each.name);
-  const names = new Set(again && open.length > 0 ? open : (loadRooms() ?? welcome.value?.rooms ?? []));
+  const inside = [...conversations.value.values()].filter((each) => each.kind === 'room' && each.inside).map((each) => each.name);
+  const names = new Set(again && inside.length > 0 ? inside : (loadRooms() ?? welcome.value?.rooms ?? []));
   if (wanted !== undefined) names.add(wanted);
-  await Promise.all([...names].map((name) => joinQuietly(name)));
+  const entered = new Map(await Promise.all(Array.from(names, async (name) => [name, await joinQuietly(name)] as const)));
+  const wish = wanted === undefined ? undefined : entered.get(wanted);
+  wanted = undefined;
+  const first = conversations.value.keys().next().value;
+  if (wish !== undefined) open(wish);
+  else if (currentAddress.value === undefined && first !== undefined) open(first);
 }
 
-async function joinQuietly(name: string): Promise<void> {
+/** Answers with the room's address. */
+async function joinQuietly(name: string): Promise<string | undefined> {
   const reply = await connection.ask({ type: 'join', room: name });
-  if (reply.ok || reply.code === 'disconnected') return;
+  if (reply.ok) return String(reply.result['room']);
+  if (reply.code === 'disconnected') return undefined;
   tell(`#${name}: ${reply.text}`, true);
   const known = byName(name);
   if (known !== undefined) {
@@ -34,6 +41,7 @@ async function joinQuietly(name: string): Promise<void> {
     known.outsideReason = reply.text;
     known.changed();
   }
+  return undefined;
 }
 
 function byName(name: string): Conversation | undefined {
@@ -54,8 +62,9 @@ export async function entered(frame: Extract<ServerFrame, { type: 'room' }>): Pr
   room.read = Math.max(room.read, frame.read === 0 ? frame.last : frame.read);
   if (known === undefined) conversations.value = new Map([...conversations.value, [room.address, room]]);
   keepRooms();
-  if (currentAddress.value === undefined || wanted === frame.name) {
-    if (wanted === frame.name) wanted = undefined;
+  // The first room that comes is shown, unless one asked for another: that is on its way.
+  if (wanted === frame.name || (wanted === undefined && currentAddress.value === undefined)) {
+    wanted = undefined;
     open(room.address);
   }
   room.changed();
