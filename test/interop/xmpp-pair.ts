@@ -23,9 +23,11 @@ export interface PairOptions {
   readonly directTls?: boolean;
   /** How Banyan finds Prosody: as its configuration says, or by SRV records. */
   readonly found?: 'configured' | 'dns';
+  /** More TOML tables of Banyan's. */
+  readonly tables?: readonly string[];
 }
 
-export async function startPair({ mode, directTls = false, found = 'configured' }: PairOptions): Promise<Pair> {
+export async function startPair({ mode, directTls = false, found = 'configured', tables: more = [] }: PairOptions): Promise<Pair> {
   const port = await freePort();
   const names = [domain, `rooms.${domain}`, `users.${domain}`];
   const records = names.map((name) => ({ domain: name, ...(directTls ? { directTlsPort: port } : { port }) }));
@@ -35,6 +37,7 @@ export async function startPair({ mode, directTls = false, found = 'configured' 
       `[[plugins.xmpp.peers]]\ndomain = "${name}"\nhost = "127.0.0.1"\nport = ${directTls ? prosody.serverTlsPort : prosody.serverPort}\ndirect_tls = ${directTls}`,
   );
   const tables = [
+    ...more,
     `[plugins.xmpp]
 listen = [${directTls ? '' : `"127.0.0.1:${port}"`}]
 listen_tls = [${directTls ? `"127.0.0.1:${port}"` : ''}]

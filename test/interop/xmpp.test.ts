@@ -1,5 +1,8 @@
 /** Federation with a real Prosody: the ways to meet, and what becomes of rooms when a server is killed. */
 import { expect } from 'chai';
+import { startInspircd } from '../support/inspircd.ts';
+import { connectIrc } from '../support/irc-client.ts';
+import { linkTable } from '../support/irc-link-table.ts';
 import { nativeGuest } from '../support/native-client.ts';
 import { eventually } from '../support/wait.ts';
 import { statusCodes, xml } from '../support/xmpp-client.ts';
@@ -44,6 +47,38 @@ describe('federation with a real Prosody', function () {
       }
     });
   }
+
+  it('gives people of a linked IRC network addresses, from which they answer', async () => {
+    const inspircd = await startInspircd();
+    const pair = await startPair({ mode: 'dialback', tables: [linkTable(inspircd)] });
+    try {
+      const irc = await connectIrc({ port: inspircd.port, nick: '[Ira]\\5c' });
+      await irc.join('#lounge');
+      const alice = await login(pair, 'alice');
+      await alice.join(lounge, 'Alice');
+      await irc.expect('Alice', (line) => line.command === 'JOIN' && line.nick === 'Alice');
+      irc.send('PRIVMSG Alice :from the network');
+      const greeting = await alice.expect('the message', (stanza) => stanza.getChildText('body') === 'from the network');
+      const from = String(greeting.attrs.from);
+      expect(from).to.match(/^\S+%testnet@users\.banyan\.example$/);
+      await alice.message(from, 'to the network');
+      const heard = await irc.expect('the message', (line) => line.command === 'PRIVMSG' && line.params[1] === 'to the network');
+      expect([heard.nick, heard.params[0]]).to.deep.equal(['Alice', irc.nick]);
+      irc.send('PRIVMSG Alice :and back');
+      const answer = await alice.expect('the answer', (stanza) => stanza.getChildText('body') === 'and back');
+      expect(answer.attrs.from).to.equal(from);
+      await alice.message(`nobody%testnet@users.${domain}`, 'is there anybody?');
+      await alice.expect(
+        'the error',
+        (stanza) => stanza.is('message') && stanza.attrs.type === 'error' && String(stanza.attrs.from).startsWith('nobody%'),
+      );
+      await alice.stop();
+      await irc.quit();
+    } finally {
+      await pair.stop();
+      await inspircd.stop();
+    }
+  });
 
   it('brings everybody back after Banyan was killed: errors for who thinks to be inside, and what was missed, once', async () => {
     const pair = await startPair({ mode: 'dialback' });

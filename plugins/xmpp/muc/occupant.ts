@@ -6,6 +6,7 @@ import { ns } from '../xml/namespaces.ts';
 import { addressed, serialise } from '../xml/serialise.ts';
 import type { Piece, RoomView } from './room-view.ts';
 import { history, type HistoryWanted } from './entering.ts';
+import { nickRules } from './nicks.ts';
 import type { RoomService } from './service.ts';
 import { delay, status } from './stanzas.ts';
 
@@ -145,7 +146,7 @@ export class Occupant implements SessionHandler {
 
   #subject(view: RoomView): void {
     const { text, by, at } = view.room.topic;
-    const from = text === '' ? view.address : `${view.address}/${by}`;
+    const from = text === '' || by === '' ? view.address : `${view.address}/${nickRules.legalise(by)}`;
     this.#service.sendTo(
       this.jid,
       serialise(
