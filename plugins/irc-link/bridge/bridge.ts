@@ -167,6 +167,7 @@ export class Bridge implements NetworkHandler {
     for (const [room, number] of rooms) room.proved(number);
     if (last !== undefined) this.privateTraffic.proved(last);
     this.#outstanding = undefined;
+    void this.positions.save();
     this.#whenProved?.();
     this.#whenProved = undefined;
   }

@@ -16,6 +16,8 @@ export class Inward {
   /** Whether another link leads to a server of that name: then both lead into one network, and everything would go in circles. */
   readonly #isElsewhere: (server: string) => boolean;
   #nonsense = 0;
+  /** The link whose first burst is over: a second one brings people, and begins nothing. */
+  #begun: Standing | undefined;
 
   constructor(bridge: Bridge, isElsewhere: (server: string) => boolean) {
     this.#bridge = bridge;
@@ -132,8 +134,8 @@ export class Inward {
    */
   async #welcome(standing: Standing, server: NetServer): Promise<void> {
     const { theirs, ours, live } = standing;
-    const begins = server === live.state.peer;
-    if (begins && !standing.bursting) return;
+    const begins = server === live.state.peer && this.#begun !== standing;
+    if (begins) this.#begun = standing;
     const goOn = (): boolean => this.#bridge.standing === standing;
     const shared = this.#bridge.rooms.filter((room) => room.phase !== 'suspended');
     const people = new Set(shared.flatMap((room) => [...(room.channel(standing)?.members.keys() ?? [])]));

@@ -40,6 +40,21 @@ describe('the bridge of an IRC link', () => {
     expect(lines.find((line) => line.includes('FJOIN'))).to.match(/^:9BN FJOIN #lounge 1500000000 \+ :o,9BNAAAAAA:0 ,9BNAAAAAB:1$/);
   });
 
+  it('A20 a burst within a burst, twice over: everybody comes in once, our people enter once', async () => {
+    await begin();
+    await test.link(alice, channel, ':0AA ENDBURST', ':0AA ENDBURST', ':0AA BURST 5');
+    await test.receive(
+      ':0AA BURST 5',
+      alice.replace('AAB', 'AAC').replaceAll('alice', 'bob'),
+      ':0AA IJOIN #lounge 7',
+      channel.replace('AAB:1', 'AAC:2'),
+    );
+    expect(anna.take().filter((line) => line.includes('joined'))).to.deep.equal(['lounge joined anna', 'lounge joined alice']);
+    await test.receive(':0AA ENDBURST', ':0AA ENDBURST');
+    expect(anna.take().filter((line) => line.includes('joined'))).to.deep.equal(['lounge joined bob']);
+    expect((await test.sent()).filter((line) => line.includes('FJOIN'))).to.have.length(1);
+  });
+
   it('asks for a proof of what it wrote, one at a time; what was not proved is said again, marked', async () => {
     await begin();
     await test.link(alice, channel);
@@ -115,6 +130,20 @@ describe('the bridge of an IRC link', () => {
     expect(about[1]).to.match(/:,/);
     expect(lines.some((line) => line.includes('bad words'))).to.equal(false);
     expect(lines.some((line) => line.includes('1 messages'))).to.equal(true);
+  });
+
+  it('carries an administrator’s kill of one of theirs, and keeps their kill of one of ours to the shared rooms', async () => {
+    await begin();
+    await test.link(alice, channel);
+    const id = (await test.sent()).find((line) => / UID \S+ \d+ anna /.test(line))!.split(' ')[2]!;
+    anna.take();
+    await test.receive(`:0AAAAAAAB KILL ${id} :Killed (alice (no more))`);
+    expect(anna.take()).to.include('detached lounge');
+    expect(test.core.users.get(anna.session.user.id)?.rooms.size).to.equal(0);
+    const [foreigner] = [...test.core.networks.all()][0]!.users.values();
+    test.core.users.kill(foreigner!, 'spam');
+    expect(await test.sent()).to.include(':9BN KILL 0AAAAAAAB :Killed (chat.example (spam))');
+    expect(room.members.size).to.equal(0);
   });
 
   it('retires who shares nothing any more after ten minutes', async () => {
