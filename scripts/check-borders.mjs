@@ -44,6 +44,11 @@ const areas = [
     may: ['own folder'],
     remedy: 'a template is a plugin of somebody else: it imports banyan/plugin and banyan/kit, as packages',
   },
+  {
+    at: /^test\/kit\//,
+    may: [/^server\//, /^storage\//, /^test\/kit\//],
+    remedy: 'the kit is published, the rest of test is not: it uses the server, the storage drivers and itself',
+  },
   { at: /^test\//, may: [/./], remedy: '' },
   { at: /^bench\//, may: [/^(?!test\/)/, /^test\/support\//], remedy: 'a benchmark uses the product and test/support' },
   { at: /^scripts\//, may: [/^scripts\//], remedy: 'scripts run before anything is built: they import only each other and Node' },
@@ -122,7 +127,7 @@ function checkImports(file, text) {
   const ownFolder = /^(?:plugins|templates)\/[^/]+\//.exec(file)?.[0];
   const page = file.startsWith('plugins/web/page/');
   // A plugin's build script runs where the source is: development packages are installed there.
-  const product = /^(?:server|storage|plugins)\//.test(file) && !page && !/^plugins\/[^/]+\/build\.mjs$/.test(file);
+  const product = /^(?:server|storage|plugins|test\/kit)\//.test(file) && !page && !/^plugins\/[^/]+\/build\.mjs$/.test(file);
   const imports =
     /(?:^|\n)\s*(?:import|export)(\s+type)?\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|\bimport\s*\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)\s*import\s+['"]([^'"]+)['"]/g;
   for (const match of text.matchAll(imports)) {

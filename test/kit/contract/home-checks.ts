@@ -16,6 +16,7 @@ async function here(scene: Scene): Promise<string[]> {
 
 export const homeChecks: readonly Check[] = [
   {
+    kinds: ['foreign-home'],
     title: 'what is said here counts when it comes back, in the order of its home',
     run: (adapter) =>
       play(adapter, ['bert'], async (scene) => {
@@ -31,6 +32,7 @@ export const homeChecks: readonly Check[] = [
       }),
   },
   {
+    kinds: ['foreign-home'],
     title: 'the log is a copy of theirs, though several of ours are inside',
     run: (adapter) =>
       play(adapter, ['bert'], async (scene) => {

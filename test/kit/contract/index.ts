@@ -15,15 +15,8 @@ export interface Runner {
 
 /** The checks for that kind of attachment, without those that it cannot carry. */
 export function checksFor({ kind, cannotCarry = [] }: Pick<ContractAdapter, 'kind' | 'cannotCarry'>): readonly Check[] {
-  const all = [
-    ...memberChecks,
-    ...nameChecks,
-    ...talkChecks,
-    ...safetyChecks,
-    ...linkChecks,
-    ...(kind === 'foreign-home' ? homeChecks : []),
-  ];
-  return all.filter(({ needs }) => needs === undefined || !cannotCarry.includes(needs));
+  const all = [...memberChecks, ...nameChecks, ...talkChecks, ...safetyChecks, ...linkChecks, ...homeChecks];
+  return all.filter(({ needs, kinds = [kind] }) => kinds.includes(kind) && (needs === undefined || !cannotCarry.includes(needs)));
 }
 
 /** Registers the suite for one attachment of a plugin. @throws Error when there is no runner */

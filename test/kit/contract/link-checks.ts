@@ -71,6 +71,35 @@ export const linkChecks: readonly Check[] = [
       }),
   },
   {
+    title: 'what had not crossed when the server was restarted crosses afterwards, once',
+    needs: 'catch-up',
+    kinds: ['mirror'],
+    async run(adapter) {
+      const first = await openServer({ rooms: [room] });
+      const anna = await first.guest('anna', room);
+      const there = await adapter.open(first);
+      await anna.say(room, 'before');
+      await first.advance(5_000);
+      await there.breaks();
+      await anna.say(room, 'one');
+      await first.stop();
+      const second = await openServer({ rooms: [room], storage: first.storage, clock: first.clock });
+      try {
+        const again = await adapter.open(second);
+        await second.advance(5_000);
+        const told = again.saw('').filter((sight) => sight.kind === 'say');
+        deepEqual(
+          told.map(({ text }) => text),
+          ['one'],
+        );
+        deepEqual(again.members(''), [], 'who said it is not here any more');
+        for (const { log } of [first, second]) deepEqual(log.atLeast('error'), [], 'the log must hold no error');
+      } finally {
+        await second.stop();
+      }
+    },
+  },
+  {
     title: 'stopped and started again it carries on',
     run: (adapter) =>
       play(adapter, ['bert'], async (scene) => {

@@ -1,6 +1,6 @@
 /** What every attachment must do, whatever its kind. */
 import { deepEqual, equal, ok } from 'node:assert/strict';
-import type { ContractAdapter, Feature } from './attachment.ts';
+import type { AttachmentKind, ContractAdapter, Feature } from './attachment.ts';
 import { addressOf, makeOperator, play, randomBytesOf, room, sawHere, sawThere, sorted } from './scene.ts';
 
 /** One check: a sentence, and what proves it. */
@@ -8,6 +8,8 @@ export interface Check {
   readonly title: string;
   /** Left out when the attachment cannot carry it. */
   readonly needs?: Feature;
+  /** The only kinds that it is for; default all. */
+  readonly kinds?: readonly AttachmentKind[];
   run(adapter: ContractAdapter): Promise<void>;
 }
 
@@ -16,7 +18,6 @@ function ownLine(adapter: ContractAdapter, line: string): string[] {
   return adapter.kind === 'remote-members' ? [line] : [];
 }
 
-/** With a foreign home what is said here is on its way to be accepted, and is theirs when it comes back. */
 export const memberChecks: readonly Check[] = [
   {
     title: 'people over there are members here, and the lists of both sides are equal',
