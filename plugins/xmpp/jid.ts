@@ -15,9 +15,12 @@ export interface Jid {
 }
 
 const maxPartBytes = 1023;
+/** Of a whole address: longer ones are not looked at any closer. */
+const maxLength = 3 * maxPartBytes + 2;
 
 /** Parses and prepares an address. @throws AddressError */
 export function parseJid(text: string): Jid {
+  if (text.length > maxLength) throw new AddressError('an XMPP address must not be longer than 3071 bytes');
   const slash = text.indexOf('/');
   const bare = slash < 0 ? text : text.slice(0, slash);
   const at = bare.indexOf('@');

@@ -37,6 +37,7 @@ describe('XMPP addresses', () => {
     for (const resource of ['\u0000', 'a\nb', 'a\u202eb', 'a\u200bb', 'a\ud800', '\ue000', '\u2028'])
       expect(tryParseJid(`a@b.example/${resource}`), JSON.stringify(resource)).to.equal(undefined);
     expect(tryParseJid(`${'a'.repeat(1024)}@b.example`)).to.equal(undefined);
+    expect(tryParseJid(`a@b.example/${'x'.repeat(4_000)}`)).to.equal(undefined);
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => {
         const parsed = tryParseJid(text);

@@ -57,7 +57,7 @@ describe('message styling (XEP-0393)', () => {
   it('takes time that grows no faster than the text', () => {
     // Were it quadratic, these would take minutes and not a moment.
     for (const piece of ['*a ', '*a _b ', '`a ', '> ', '*_~`', 'a* ', '```\n'])
-      for (const end of ['', '*', '_ a_', '`']) fromStyling(piece.repeat(150_000) + end);
+      for (const end of ['', '*', '_ a_', '`']) fromStyling(piece.repeat(40_000) + end);
   });
 
   it('never loses a word, keeps spans inside the text, and stays quick on marks', () => {
