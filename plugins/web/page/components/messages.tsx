@@ -35,7 +35,12 @@ export function Messages({ conversation }: { readonly conversation: Conversation
   useLayoutEffect(() => {
     const element = list.current!;
     if (pinned.current) element.scrollTop = element.scrollHeight;
-    else if (anchor.current?.row.isConnected === true) element.scrollTop = anchor.current.row.offsetTop - anchor.current.above;
+    else if (anchor.current?.row.isConnected === true) {
+      // By how much it moved, not to where it was: one may have scrolled since, unheard as yet.
+      const moved = anchor.current.row.offsetTop - anchor.current.top;
+      if (moved !== 0) element.scrollTop += moved;
+      anchor.current.top += moved;
+    }
     // Older ones came while one waits for them at the upper edge, where nothing can be scrolled any more.
     if (!pinned.current && element.scrollTop < nearStart && from > 0) drawOlder();
     // A window that is not filled cannot be scrolled, so nobody could ask for more.
@@ -136,15 +141,15 @@ function stableKey(known: readonly Row[], at: number): string {
   return (message ?? known[at]!).key;
 }
 
-/** A row, and how far below the upper edge it stands: it stays there when rows come or go above it. */
+/** A row that one sees, and where in the list it stands: it keeps its place in the window when rows come or go above it. */
 interface Anchor {
   readonly row: HTMLElement;
-  readonly above: number;
+  top: number;
 }
 
 function firstVisible(list: HTMLElement): Anchor | undefined {
   for (const row of list.children)
     if (row instanceof HTMLElement && row.matches('article') && row.offsetTop + row.offsetHeight > list.scrollTop)
-      return { row, above: row.offsetTop - list.scrollTop };
+      return { row, top: row.offsetTop };
   return undefined;
 }
