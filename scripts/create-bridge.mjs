@@ -43,7 +43,9 @@ function rename(file) {
 
 function fill(text) {
   const { version, dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const values = { ...dependencies, ...devDependencies, banyan: version, 'banyan location': `file:${root}` };
+  // From a checkout the bridge is built against that checkout, from an installed package against its version.
+  const location = /[\\/]node_modules[\\/]/.test(root) ? `^${version}` : `file:${root}`;
+  const values = { ...dependencies, ...devDependencies, banyan: version, 'banyan location': location };
   return text
     .replaceAll(/\{\{([^{}]+)\}\}/g, (_, key) => values[key])
     .replaceAll('parley', name)

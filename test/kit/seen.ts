@@ -121,9 +121,9 @@ function nicks(members: readonly { readonly nick: string }[]): string {
     .join(' ');
 }
 
-/** Of lines as above, what was said: `<bert> hello`. */
+/** Of lines as above, what was said in rooms: `<bert> hello`. */
 export function said(lines: readonly string[]): string[] {
-  return lines.flatMap((line) => /^[^ ]+ (<[^>]*> .*)$/s.exec(line)?.[1] ?? []);
+  return lines.flatMap((line) => /^(?!private )[^ ]+ (<[^>]*> .*)$/s.exec(line)?.[1] ?? []);
 }
 
 /** Of lines as above, who came: every nick once for each time that it came, alone or in a burst. */

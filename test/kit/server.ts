@@ -157,7 +157,7 @@ export async function openServer(options: KitOptions = {}): Promise<KitServer> {
         stop: () => stopPlugin(host),
       };
     },
-    guest: (nick, ...rooms) => enter(Person.guest(core, nick, '198.51.100.1'), rooms),
+    guest: async (nick, ...rooms) => enter(Person.guest(core, nick, '198.51.100.1'), rooms),
     async member(name, { administrator = false }, ...rooms) {
       if ((await core.accounts.get(name)) === undefined) value(await core.accounts.add(name, password, administrator));
       return enter(Person.account(core, name, '198.51.100.1'), rooms);

@@ -268,7 +268,7 @@ export const safetyChecks: readonly Check[] = [
   },
   {
     title: 'so does what was said before, said again with mistakes',
-    run: (adapter) => raving(adapter, 40, (seed, heard) => [mistaken(seed, heard)]),
+    run: (adapter) => raving(adapter, 25, (seed, heard) => [mistaken(seed, heard)]),
   },
 ];
 
