@@ -188,7 +188,7 @@ describe('a link into a real InspIRCd network', function () {
     await eventually('anna to come in', async () => plain(await bert.names(channel)).includes('anna'));
   });
 
-  it('carries parts and quits, and a KILL', async () => {
+  it('carries parts and quits, and KILL both ways', async () => {
     bert.send(`PART ${channel} :bye`);
     await anna.expect('the PART', (line) => line.command === 'PART' && line.nick === 'bert' && line.params[1] === 'bye');
     const since = anna.lines.length;
@@ -205,6 +205,11 @@ describe('a link into a real InspIRCd network', function () {
     await anna.expect('the removal', (line) => line.command === 'KICK' && line.params[1] === 'anna');
     await anna.join(channel);
     await both();
+    const chief = await here('chief', true);
+    chief.send('KILL bert :no less');
+    await bert.closed;
+    expect(bert.lines.at(-1)!.raw).to.match(/^ERROR .*no less/);
+    await anna.expect('the QUIT', (line) => line.command === 'QUIT' && line.nick === 'bert' && line.params[0]!.includes('no less'));
   });
 
   it('splits long texts, keeps formatting', async () => {

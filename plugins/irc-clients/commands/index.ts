@@ -4,6 +4,7 @@ import type { IrcMessage } from '../../irc/line.ts';
 import { flag } from '../capabilities.ts';
 import type { Client } from '../client.ts';
 import { runCommand } from '../service.ts';
+import { kill } from './administration.ts';
 import { invite, join, kick, list, names, part, topic } from './channel.ts';
 import { chatHistory } from './history.ts';
 import { notice, privmsg, tagmsg } from './message.ts';
@@ -41,6 +42,7 @@ const commands: ReadonlyMap<string, Anytime | Online> = new Map<string, Anytime 
   ['NAMES', { params: 0, online: names }],
   ['LIST', { params: 0, online: list }],
   ['KICK', { params: 2, online: kick }],
+  ['KILL', { params: 1, online: kill }],
   ['INVITE', { params: 0, online: invite }],
   ['MODE', { params: 1, online: mode }],
   ['PRIVMSG', { params: 0, online: privmsg }],

@@ -163,6 +163,20 @@ describe('IRC clients', function () {
     await bob.join(room);
   });
 
+  it('lets administrators, and nobody else, throw people out by KILL', async () => {
+    const boss = await chief();
+    const [rude, other] = [await irc(unique('rude')), await irc(unique('other'))];
+    other.send(`KILL ${rude.nick} :me`);
+    expect((await other.sync()).map((line) => line.command)).to.include('481');
+    boss.send('KILL nobody-at-all :spam');
+    expect((await boss.sync()).map((line) => line.command)).to.include('401');
+    boss.send(`KILL ${rude.nick} :spam`);
+    await rude.closed;
+    expect(rude.lines.at(-1)!.raw).to.include('Killed by chief: spam');
+    boss.send(`ISON ${rude.nick}`);
+    expect((await boss.sync()).find((line) => line.command === '303')!.params.at(-1)).to.equal('');
+  });
+
   it('knows the modes o v n t m i k l s', async () => {
     const room = `#${unique('modes')}`;
     const [ann, bob] = [await irc(unique('ann')), await irc(unique('bob'))];
