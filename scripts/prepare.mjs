@@ -31,7 +31,7 @@ function packagesComplete() {
 /** Compiles into dist/, and forgets there what has no source any more, so that a deleted test is not run. */
 export async function buildAnew() {
   // First, because what plugins build for themselves has no source of the same name.
-  for (const part of ['server', 'storage', 'plugins', 'test', 'bench']) prune(part);
+  for (const part of ['server', 'storage', 'plugins', 'templates', 'test', 'bench']) prune(part);
   await build();
 }
 

@@ -1,4 +1,5 @@
 /** Two ends of a connection that exists in memory only, each with the contract of a real one. */
+import type { Timer } from '../../../server/contract/host.ts';
 import {
   DialError,
   type AcceptedConnection,
@@ -24,6 +25,8 @@ export interface EndFacts {
 export interface Medium {
   /** Runs soon, after everything that was handed over before. */
   later(run: () => void): void;
+  /** Runs after so many milliseconds of virtual time. */
+  after(milliseconds: number, run: () => void): Timer;
   /** A handler of an end threw: the end is closed, and this is told. */
   failed(error: unknown, end: VirtualConnection): void;
   closed(end: VirtualConnection): void;
@@ -33,6 +36,9 @@ export interface Medium {
 
 /** Bytes on their way that the reader has not taken: what the kernels of both ends would hold. */
 const windowBytes = 65_536;
+/** As long as the real connection waits, milliseconds. */
+const handshakeMilliseconds = 15_000;
+const lingerMilliseconds = 2_000;
 let minted = 0;
 
 export class VirtualConnection implements AcceptedConnection {
@@ -56,6 +62,8 @@ export class VirtualConnection implements AcceptedConnection {
   #ending = false;
   #stuck = false;
   #state: { readonly kind: 'open' } | { readonly kind: 'closed'; readonly error: string | undefined } = { kind: 'open' };
+  /** Ends what takes too long: a handshake, or a peer that does not read the last bytes. */
+  #deadline: Timer | undefined;
   #tls: { readonly done: (facts: TlsFacts) => void; readonly failed: (error: Error) => void } | undefined;
   /** Told once when the accepted end is admitted or closed. */
   admitted: () => void = () => undefined;
@@ -169,6 +177,7 @@ export class VirtualConnection implements AcceptedConnection {
     const done = new Promise<TlsFacts>((resolve, reject) => {
       this.#tls = { done: resolve, failed: reject };
     });
+    this.#deadline = this.#medium.after(handshakeMilliseconds, () => this.destroy('TLS: the TLS handshake took too long'));
     if (this.other.#tls !== undefined) {
       this.#medium.later(() => {
         this.#secured();
@@ -182,6 +191,7 @@ export class VirtualConnection implements AcceptedConnection {
     this.secure();
     const tls = this.#tls;
     this.#tls = undefined;
+    this.#deadline?.cancel();
     tls?.done(this.#facts!);
     this.#wake();
   }
@@ -198,6 +208,7 @@ export class VirtualConnection implements AcceptedConnection {
     if (last !== undefined) this.write(last);
     if (this.closed || this.#ending) return;
     this.#ending = true;
+    this.#deadline = this.#medium.after(lingerMilliseconds, () => this.destroy('the peer did not read the end'));
     this.#wake();
   }
 
@@ -238,6 +249,7 @@ export class VirtualConnection implements AcceptedConnection {
   #close(error: string | undefined): void {
     if (this.closed) return;
     this.#state = { kind: 'closed', error };
+    this.#deadline?.cancel();
     this.#tls?.failed(new DialError('tls', 'the connection was closed during the TLS handshake'));
     this.#medium.closed(this);
     this.admitted();

@@ -88,6 +88,7 @@ export class VirtualNet implements Net {
     later: (run) => {
       if (this.#queue.push(run) === 1) setImmediate(() => this.#work());
     },
+    after: (milliseconds, run) => this.#clock.after(milliseconds, run),
     failed: (error, end) =>
       this.#log.error(
         { err: error, connection: end.id, remote: end.remoteAddress },

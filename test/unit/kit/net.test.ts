@@ -133,6 +133,22 @@ describe('kit: network', () => {
     expect(seen).to.deep.equal(['closed registration took too long']);
   });
 
+  it('gives up on a peer that does not finish TLS, or does not read the end', async () => {
+    await listen();
+    const [silent, deaf] = [server.connect('test'), server.connect('test')];
+    const handshake = accepted[0]!.startTls({ side: 'server' }).then(String, String);
+    await server.advance(15_000);
+    expect(await handshake).to.contain('closed during the TLS handshake');
+    deaf.pause();
+    accepted[1]!.write(Buffer.alloc(100_000, 97));
+    accepted[1]!.end('bye');
+    await server.advance(1_999);
+    expect(deaf.closed).to.equal(undefined);
+    await server.advance(1);
+    expect([silent.closed, deaf.closed].every((closed) => closed !== undefined)).to.equal(true);
+    expect(server.footprint()).to.include({ connections: 0, timers: 0 });
+  });
+
   it('turns plain into TLS, drops what came before it, and shows certificates', async () => {
     await listen();
     const certificate = { names: ['peer.example'] };
