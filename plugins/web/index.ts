@@ -99,7 +99,8 @@ function start(host: Host, settings: WebConfig): RunningPlugin {
         if (binary) session.close(1003, 'text frames only');
         else session.receive(data.toString('utf8'));
       });
-      socket.on('error', () => socket.terminate());
+      // Package ws closes with the right code and hears out the rest: cutting off at once would lose the reason on its way.
+      socket.on('error', () => undefined);
       socket.on('close', () => {
         ping.cancel();
         known();
