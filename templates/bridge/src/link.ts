@@ -74,14 +74,18 @@ export class Link {
     const deadline = this.#host.clock.after(deadlineMilliseconds, () => this.#close('the handshake took too long'));
     this.#become({ kind: 'handshake', connection, deadline });
     const cutter = new LineCutter();
+    // A connection that we have given up may still speak, and ends when its peer likes.
+    const ifCurrent = (run: () => void): void => {
+      if ('connection' in this.#state && this.#state.connection === connection) run();
+    };
     connection.handle({
       onData: (bytes) => {
         const lines = cutter.push(bytes);
         this.#heardAt = this.#host.clock.now();
-        if (lines === undefined) this.#close('a line is too long');
-        for (const text of lines ?? []) this.#receive(text);
+        if (lines === undefined) ifCurrent(() => this.#close('a line is too long'));
+        for (const text of lines ?? []) ifCurrent(() => this.#receive(text));
       },
-      onClose: (error) => this.#failed(error ?? 'the peer closed the connection'),
+      onClose: (error) => ifCurrent(() => this.#failed(error ?? 'the peer closed the connection')),
     });
     this.send({ verb: 'hello', name: this.#host.domain, secret: this.#config.secret });
   }

@@ -71,6 +71,25 @@ describe('parley: the link', () => {
     }
   });
 
+  it('is not disturbed by the late end of the one before', async () => {
+    const server = await openServer();
+    try {
+      const host = server.host('parley.example', 7788, { lineEnd: '\n' });
+      const started = await server.start(plugin, table);
+      const peer = await host.accepted();
+      peer.send('hello parley.example wrong');
+      // It does not read, so it does not see that the other side ends.
+      peer.pause();
+      await server.advance(2_000);
+      (await host.accepted()).send(`hello parley.example ${secret}`);
+      await server.advance(2_000);
+      equal(peer.closed?.error, undefined);
+      equal(started.status().links[0]?.state, 'up');
+    } finally {
+      await server.stop();
+    }
+  });
+
   it('goes as it went once, byte for byte', async () => {
     const server = await openServer();
     try {

@@ -127,7 +127,8 @@ export class VirtualConnection implements AcceptedConnection {
   #step(): void {
     this.#flush();
     this.#read();
-    if (this.#ending && this.#outbox.length === 0 && !this.closed) this.other.#peerEnded();
+    // Who does not read does not see the end either.
+    if (this.#ending && this.#outbox.length === 0 && !this.closed && this.other.#reading) this.other.#peerEnded();
   }
 
   #flush(): void {
@@ -202,6 +203,7 @@ export class VirtualConnection implements AcceptedConnection {
   resume(): void {
     this.#reading = true;
     this.#wake();
+    this.other.#wake();
   }
 
   end(last?: Buffer | string): void {
