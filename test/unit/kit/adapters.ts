@@ -21,9 +21,12 @@ const ircTable = {
   ],
 };
 
-async function openIrc(server: KitServer): Promise<Attachment> {
-  const plugin = await server.start(irc, ircTable);
-  const side = new InspircdSide(server);
+async function openIrc(server: KitServer, dials: boolean): Promise<Attachment> {
+  const side = new InspircdSide(server, dials);
+  if (!dials) side.listen();
+  const [network] = ircTable.networks;
+  const table = dials ? ircTable : { networks: [{ ...network, address: 'scripted.example:7000' }] };
+  const plugin = await server.start(irc, table);
   await side.link();
   return {
     plugin,
@@ -42,7 +45,7 @@ async function openIrc(server: KitServer): Promise<Attachment> {
     },
     saw: () => side.take(),
     members: () => side.members(),
-    breaks: () => side.peer.cut(),
+    breaks: () => side.break(),
     async returns(nicks) {
       side.reset(nicks);
       await side.link();
@@ -51,7 +54,10 @@ async function openIrc(server: KitServer): Promise<Attachment> {
   };
 }
 
-export const ircLink: ContractAdapter = { kind: 'mirror', open: openIrc };
+/** The other server dials us. */
+export const ircLink: ContractAdapter = { kind: 'mirror', open: (server) => openIrc(server, true) };
+/** We dial the other server. */
+export const ircLinkDialling: ContractAdapter = { kind: 'mirror', open: (server) => openIrc(server, false) };
 
 const xmppTable = { listen: ['127.0.0.1:5269'], listen_tls: [], require_tls: false };
 

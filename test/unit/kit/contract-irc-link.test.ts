@@ -1,5 +1,6 @@
 /** The link into an IRC network keeps the contract of a mirror. */
 import { contract } from '../../kit/index.ts';
-import { ircLink } from './adapters.ts';
+import { ircLink, ircLinkDialling } from './adapters.ts';
 
-contract('irc-link', ircLink);
+contract('irc-link, dialled', ircLink);
+contract('irc-link, dialling', ircLinkDialling);

@@ -1,5 +1,5 @@
 /** An InspIRCd as the contract plays it (protocol 1205), over the virtual net. */
-import type { KitServer, Peer, Sight } from '../../kit/index.ts';
+import type { KitServer, Peer, PeerHost, Sight } from '../../kit/index.ts';
 import { parseIrcLine, type IrcLine } from '../../support/irc-client.ts';
 
 const sid = '0AA';
@@ -15,7 +15,9 @@ export const service = 'banyan';
 
 export class InspircdSide {
   readonly #server: KitServer;
+  readonly #dials: boolean;
   peer!: Peer;
+  #host: PeerHost | undefined;
   /** Nicks by id, of both sides. */
   #users = new Map<string, string>();
   #members = new Set<string>();
@@ -25,8 +27,10 @@ export class InspircdSide {
   #ts: number;
   readonly #sights: Sight[] = [];
 
-  constructor(server: KitServer) {
+  /** `dials`: it dials our listener, else it waits to be dialled. */
+  constructor(server: KitServer, dials: boolean) {
     this.#server = server;
+    this.#dials = dials;
     this.#ts = this.#now();
   }
 
@@ -34,13 +38,42 @@ export class InspircdSide {
     return Math.floor(this.#server.clock.now() / 1_000);
   }
 
-  /** Dials our listener and introduces itself, with everybody of theirs in the channel. */
+  /** Can be dialled from now on. */
+  listen(): void {
+    this.#begin();
+    this.#host = this.#server.host('scripted.example', 7000, { answer: (text, peer) => this.#heard(text, peer) });
+  }
+
+  async break(): Promise<void> {
+    this.#host?.close();
+    this.#host = undefined;
+    await this.peer.cut();
+  }
+
+  /** Introduces itself, with everybody of theirs in the channel. */
   async link(): Promise<void> {
+    if (this.#dials) {
+      this.#begin();
+      this.peer = this.#server.connect('irc-link', { answer: (text, peer) => this.#heard(text, peer) });
+      this.peer.send('CAPAB START 1205');
+      await this.#server.settle();
+      return;
+    }
+    if (this.#host === undefined) {
+      this.listen();
+      await this.#server.advance(120_000);
+    }
+    await this.#host!.accepted();
+  }
+
+  #begin(): void {
     this.#users = new Map([...this.#theirs].map(([nick, id]) => [id, nick]));
     this.#members = new Set(this.#theirs.keys());
-    this.peer = this.#server.connect('irc-link', { answer: (text) => this.#read(parseIrcLine(text)) });
-    this.peer.send('CAPAB START 1205');
-    await this.#server.settle();
+  }
+
+  #heard(text: string, peer: Peer): void {
+    this.peer = peer;
+    this.#read(parseIrcLine(text));
   }
 
   // ---- what their people do
@@ -114,6 +147,7 @@ export class InspircdSide {
     const { command, params, source } = line;
     switch (command) {
       case 'CAPAB':
+        if (params[0] === 'START' && !this.#dials) this.peer.send('CAPAB START 1205');
         if (params[0] === 'START')
           for (const one of [...capabilities, `SERVER scripted.example linkpassword 0 ${sid} :scripted`]) this.peer.send(one);
         return;
