@@ -100,7 +100,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const audience = new Audience(directory, delivery, log);
   const table = new Map((await storage.accounts()).map((account) => [account.name, account]));
   const remember = (user: UserState): void => {
-    const account = user.account === null ? undefined : table.get(user.account);
+    // The account that somebody of a foreign network has there is none of ours. Threat class A9.
+    const account = user.kind === 'foreign' || user.account === null ? undefined : table.get(user.account);
     if (account !== undefined) accounts.save({ ...account, rooms: [...user.rooms].map((room) => room.address) });
   };
   const hooks = new HookChain();

@@ -13,6 +13,8 @@ import { checkClientFinal, deriveKeys, parseClientFirst, sameKeys, serverFirst, 
 const iterations = 100_000;
 const shortestPassword = 8;
 const longestPassword = 1_024;
+/** Names of accounts that were removed, and when. */
+const removedSpace = 'core/removed';
 const mechanisms = ['SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN'] as const;
 
 interface Window {
@@ -90,22 +92,19 @@ export class AccountDirectory implements Accounts, AccountAdministration {
   }
 
   #find(name: string): StoredAccount | undefined {
-    try {
-      return this.table.get(prepareName(name));
-    } catch (error) {
-      if (error instanceof AddressError) return undefined;
-      throw error;
-    }
+    return this.table.get(preparedOr(name));
   }
 
   /** The keys to check against; invented, and always the same, for a name that has no account. */
   #keysOf(account: StoredAccount | undefined, name: string, mechanism: ScramMechanism): ScramKeys {
     const kept = account?.scram[mechanism];
     if (kept !== undefined) return kept;
+    // Written otherwise, an account's name has the same salt, so an invented one has it too.
+    const written = preparedOr(name);
     const invented = (use: string, length: number): string =>
       createHash('sha512')
         .update(this.#context.secret('invented accounts'))
-        .update(`${use}\n${mechanism}\n${name}`)
+        .update(`${use}\n${mechanism}\n${written}`)
         .digest()
         .subarray(0, length)
         .toString('base64');
@@ -173,6 +172,9 @@ export class AccountDirectory implements Accounts, AccountAdministration {
       return refused('too-fast', 'Too many accounts were made from your address; wait an hour.');
     const hooked = this.#context.hooks.run('register', { name, remoteAddress });
     if (!hooked.ok) return hooked;
+    const prepared = this.#newName(name);
+    if (prepared.ok && (await this.#context.storage.get(removedSpace, prepared.value)) !== undefined)
+      return refused('name-taken', `There was an account "${prepared.value}"; only the host can give its name again.`);
     const added = await this.add(name, password, false);
     if (added.ok) this.#registrations.count(remoteAddress, now);
     return added;
@@ -195,6 +197,7 @@ export class AccountDirectory implements Accounts, AccountAdministration {
     if (this.table.has(account.name) || !(await this.#context.storage.addAccount(account)))
       return refused('name-taken', `There is an account "${account.name}" already.`);
     this.table.set(account.name, account);
+    await this.#context.storage.delete(removedSpace, account.name);
     return accepted(publicAccount(account));
   }
 
@@ -216,11 +219,14 @@ export class AccountDirectory implements Accounts, AccountAdministration {
   }
 
   async setPassword(name: string, password: string): Promise<Outcome<void>> {
-    const account = this.#find(name);
-    if (account === undefined) return refused('no-such-account', `There is no account "${name}".`);
+    if (this.#find(name) === undefined) return refused('no-such-account', `There is no account "${name}".`);
     const allowed = checkPassword(password);
     if (!allowed.ok) return allowed;
-    const changed = { ...account, scram: await scramKeys(password) };
+    const scram = await scramKeys(password);
+    // Only now: while the keys were derived its user may have entered rooms, or the account may have been removed.
+    const account = this.#find(name);
+    if (account === undefined) return refused('no-such-account', `There is no account "${name}".`);
+    const changed = { ...account, scram };
     this.table.set(changed.name, changed);
     await this.#context.storage.saveAccount(changed);
     await this.#revokeAll(changed.name);
@@ -233,8 +239,10 @@ export class AccountDirectory implements Accounts, AccountAdministration {
 
   async remove(name: string): Promise<Outcome<void>> {
     const account = this.#find(name);
-    if (account === undefined || !(await this.#context.storage.removeAccount(account.name)))
-      return refused('no-such-account', `There is no account "${name}".`);
+    if (account === undefined) return refused('no-such-account', `There is no account "${name}".`);
+    // Its inbox, and its rights in rooms, belong to its name: who registers must not inherit them. Threat class A7.
+    await this.#context.storage.set(removedSpace, account.name, this.#context.clock.now());
+    if (!(await this.#context.storage.removeAccount(account.name))) return refused('no-such-account', `There is no account "${name}".`);
     this.table.delete(account.name);
     await this.#revokeAll(account.name);
     this.#removed(account.name);
@@ -271,6 +279,16 @@ export class AccountDirectory implements Accounts, AccountAdministration {
   async #revokeAll(account: string): Promise<void> {
     for (const [key] of await this.#context.storage.entries('core/tokens', `${account} `))
       await this.#context.storage.delete('core/tokens', key);
+  }
+}
+
+/** The name as accounts have it; one that no account can have stays as it is, and is found nowhere. */
+function preparedOr(name: string): string {
+  try {
+    return prepareName(name);
+  } catch (error) {
+    if (error instanceof AddressError) return name;
+    throw error;
   }
 }
 

@@ -2,6 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { oneLine } from '../model/text.ts';
 import { accepted, refused, type Outcome } from '../model/outcome.ts';
+import { foldNick } from './state.ts';
 
 /** Names from which the server itself might be thought to speak. */
 const reserved = new Set([
@@ -35,7 +36,7 @@ export function checkNick(wanted: string, maxCharacters: number): Outcome<string
       `A nick cannot contain ${bad[0] === ' ' ? 'a blank' : `"${bad[0]}"`}. Letters, digits and _ - [ ] \\ ^ { } | \` can be used.`,
     );
   if (/^[\p{M}-]/u.test(nick)) return refused('bad-nick', 'A nick must not begin with a hyphen or a combining mark.');
-  if (reserved.has(nick.toLowerCase())) return refused('bad-nick', `"${nick}" is reserved for the server.`);
+  if (reserved.has(foldNick(nick))) return refused('bad-nick', `"${nick}" is reserved for the server.`);
   return accepted(nick);
 }
 
@@ -89,9 +90,9 @@ export function globMatches(glob: string, text: string): boolean {
   return g === glob.length;
 }
 
-/** Whether a ban mask `nick!user@host` meets a person; case does not matter. */
+/** Whether a ban mask `nick!user@host` meets a person; case and compatibility forms do not matter. Threat class A11. */
 export function maskMatches(mask: string, person: { readonly nick: string; readonly ident: string; readonly host: string }): boolean {
-  return globMatches(mask.toLowerCase(), `${person.nick}!${person.ident}@${person.host}`.toLowerCase());
+  return globMatches(foldNick(mask), foldNick(`${person.nick}!${person.ident}@${person.host}`));
 }
 
 /** Completes a partial mask: `nick` -> `nick!*@*`, `user@host` -> `*!user@host`. Undefined when it is none. */

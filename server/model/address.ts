@@ -28,7 +28,8 @@ const maxPartBytes = 255;
 
 /**
  * Prepares a user or room name: PRECIS UsernameCaseMapped (RFC 8265 section 3.3): width mapping, lower case, NFC, then
- * only letters, digits, marks inside the word and printable ASCII. Room names may contain any of these too.
+ * only letters, digits, marks inside the word and printable ASCII, none of which has a compatibility equivalent (RFC 8264
+ * section 9.17): `ﬁsh` would look like `fish`. Room names may contain any of these too.
  * @throws AddressError when nothing, too much, or a forbidden character is left
  */
 export function prepareName(name: string): string {
@@ -37,6 +38,10 @@ export function prepareName(name: string): string {
   if (Buffer.byteLength(prepared) > maxPartBytes) throw new AddressError(`a name must not be longer than ${maxPartBytes} bytes`);
   const bad = /[^\p{L}\p{N}\p{Mn}\p{Mc}\x21-\x7e]/u.exec(prepared);
   if (bad) throw new AddressError(`a name must not contain ${describeCharacter(bad[0])}`);
+  if (prepared.normalize('NFKC') !== prepared) {
+    const alike = [...prepared].find((character) => character.normalize('NFKC') !== character) ?? prepared;
+    throw new AddressError(`a name must not contain ${describeCharacter(alike)}, which looks like another`);
+  }
   if (/[/"&'<>@:\\]/.test(prepared)) throw new AddressError('a name must not contain any of / " & \' < > @ : \\');
   if (/^\p{M}/u.test(prepared)) throw new AddressError('a name must not begin with a combining mark');
   return prepared;
