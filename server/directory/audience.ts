@@ -3,7 +3,7 @@ import type { UserChange } from '../model/event.ts';
 import type { Logger } from 'pino';
 import type { Delivery } from '../log/delivery.ts';
 import type { Follower } from '../contract/rooms.ts';
-import type { Directory, NetworkState, RoomState, SessionState, UserState } from './state.ts';
+import { viewUser, type Directory, type NetworkState, type RoomState, type SessionState, type UserState } from './state.ts';
 import type { SessionHandler } from '../contract/users.ts';
 
 export type Watcher = (change: UserChange | { readonly kind: 'introduced'; readonly user: UserState }) => void;
@@ -26,7 +26,7 @@ export class Audience {
   }
 
   introduced(user: UserState): void {
-    for (const watcher of this.#watchers) watcher({ kind: 'introduced', user });
+    for (const watcher of this.#watchers) this.#guard(() => watcher({ kind: 'introduced', user }));
   }
 
   /** Tells of a change in order with everything else: those who are concerned at this moment. `rooms` are those shared now. */
@@ -37,6 +37,14 @@ export class Audience {
       (network) => network.address !== user.network && (network.watched.has(user.id) || shared.some((room) => network.mirrors.has(room))),
     );
     this.#delivery.step(undefined, () => this.#show(change, shared, own, networks));
+  }
+
+  /** A split tells rooms, not persons; networks that watch somebody of the lost in no shared room hear of it as of a quit. */
+  lost(user: UserState, reason: string): void {
+    const networks = [...this.#directory.networks.values()].filter((network) => network.watched.delete(user.id));
+    if (networks.length === 0) return;
+    const change = { kind: 'quit', before: viewUser(user), reason } as const;
+    this.#delivery.step(undefined, () => this.#tellNetworks(change, networks));
   }
 
   #show(change: UserChange, rooms: readonly RoomState[], own: readonly SessionState[], networks: readonly NetworkState[]): void {
@@ -52,10 +60,13 @@ export class Audience {
         this.#guard(() => (follower as SessionHandler).userChanged(change));
       }
     }
-    for (const network of networks) {
-      if (this.#directory.networks.get(network.address) === network) this.#guard(() => network.handler.userChanged(change));
-    }
+    this.#tellNetworks(change, networks);
     for (const watcher of this.#watchers) this.#guard(() => watcher(change));
+  }
+
+  #tellNetworks(change: UserChange, networks: readonly NetworkState[]): void {
+    for (const network of networks)
+      if (this.#directory.networks.get(network.address) === network) this.#guard(() => network.handler.userChanged(change));
   }
 
   #guard(tell: () => void): void {

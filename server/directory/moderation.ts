@@ -1,6 +1,6 @@
 /** Who may do what to whom in a room: kicks, bans, status, affiliations, configuration. */
 import type { Follower } from '../contract/rooms.ts';
-import type { UserAddress } from '../model/address.ts';
+import { addressParts, type UserAddress } from '../model/address.ts';
 import { compareAffiliation, type Affiliation } from '../model/affiliation.ts';
 import type { Author, BanMask, RoomConfig } from '../model/event.ts';
 import type { UserId } from '../model/ids.ts';
@@ -69,12 +69,13 @@ export class Moderation {
   #banPerson(user: UserState, room: RoomState, member: MemberState, actor: Standing, reason: string, via?: Follower): void {
     const { who } = member;
     const { author } = actor;
-    const lasting = !who.guest && who.network?.startsWith('irc:') !== true;
+    const lasting = !who.guest && isLasting(who.address);
     if (lasting && compareAffiliation(actor.affiliation, 'admin') >= 0) {
       void this.#talk.append(user, room, { kind: 'affiliation', author, address: who.address, affiliation: 'outcast', reason }, via);
       return;
     }
-    const ban: BanMask = { mask: `*!*@${who.host}`, by: author.nick, at: this.#context.clock.now(), reason };
+    // A foreign host may look like a pattern, which would bar others too. Threat class A9.
+    const ban: BanMask = { mask: `*!*@${who.host.replaceAll('*', '?')}`, by: author.nick, at: this.#context.clock.now(), reason };
     void this.#talk.append(user, room, { kind: 'ban', author, add: true, ban }, via);
   }
 
@@ -141,6 +142,8 @@ export class Moderation {
     const own = actor.value.affiliation;
     const current = room.affiliations.get(address) ?? 'none';
     if (compareAffiliation(own, 'admin') < 0) return refused('not-permitted', 'Only admins and owners of the room may do that.');
+    if (compareAffiliation(affiliation, 'none') > 0 && !isLasting(address))
+      return refused('not-permitted', 'Nicks of that network are for whoever takes them, so they cannot have lasting rights.');
     if (own === 'admin' && (compareAffiliation(current, 'admin') >= 0 || compareAffiliation(affiliation, 'admin') >= 0)) {
       return refused('not-permitted', 'Only owners may make or unmake admins and owners.');
     }
@@ -254,4 +257,9 @@ export class Moderation {
     await this.#context.delivery.shown(room);
     return accepted(undefined);
   }
+}
+
+/** The address stays with one person. On an IRC network it is the nick, which somebody else may take. Threat class A11. */
+function isLasting(address: UserAddress): boolean {
+  return addressParts(address).scheme !== 'irc';
 }

@@ -93,6 +93,7 @@ class ForeignNetwork implements Network {
         if (known.nick !== facts.nick) this.rename(known, facts.nick);
         return known;
       }
+      this.#mayTake(facts.address);
       const user = new UserState({
         id: this.parts.users.mintId(),
         kind: 'foreign',
@@ -114,6 +115,12 @@ class ForeignNetwork implements Network {
     });
   }
 
+  /** @throws Error when somebody who is not of this network has that address. Threat class A9. */
+  #mayTake(address: UserAddress): void {
+    const holder = this.parts.context.directory.byAddress.get(address);
+    if (holder !== undefined && holder.network !== this.address) throw new Error(`${address} belongs to somebody of another network`);
+  }
+
   /** Only this network's people may be spoken for. Threat classes A9, A10. */
   own(user: User): UserState {
     const state = user as UserState;
@@ -125,7 +132,8 @@ class ForeignNetwork implements Network {
     const user = this.own(target);
     if (user.gone) return;
     if (address !== undefined && address !== user.address) {
-      this.state.people.delete(user.address);
+      this.#mayTake(address);
+      if (this.state.people.get(user.address) === user) this.state.people.delete(user.address);
       this.state.people.set(address, user);
     }
     this.parts.users.renamed(user, oneLine(nick), address ?? user.address);
@@ -174,9 +182,11 @@ class ForeignNetwork implements Network {
         this.state.mirrors.get(room),
       );
     }
-    for (const user of users) {
-      for (const session of (user as UserState).sessions) this.parts.users.end(session, 'the link to your network broke');
-      this.parts.users.forget(user as UserState);
+    for (const target of users) {
+      const user = target as UserState;
+      for (const session of user.sessions) this.parts.users.end(session, 'the link to your network broke');
+      if (!user.gone) this.parts.context.audience.lost(user, `${oneLine(near)} ${oneLine(far)}`);
+      this.parts.users.forget(user);
     }
   }
 
@@ -242,7 +252,7 @@ class ForeignNetwork implements Network {
 
   /** A person of the network, or one of its servers by name. */
   author(by: User | string): Author {
-    if (typeof by !== 'string') return authorOf(by as UserState);
+    if (typeof by !== 'string') return authorOf(this.own(by));
     const nick = oneLine(by);
     return { address: `${this.address}/${nick}` as UserAddress, nick, network: this.address };
   }
