@@ -140,7 +140,10 @@ export interface Users {
   sendPrivate(from: User, to: UserAddress, body: PrivateBody, via?: Session): Promise<Outcome<PrivateRecord>>;
   /** Hands something opaque to a user's sessions or network; false when nobody could take it. */
   unicast(message: Unicast): boolean;
-  /** Private messages of an account's inbox (empty for guests), with one correspondent or all, ascending. */
+  /**
+   * Private messages with one correspondent or all, ascending: of an account's inbox, or the last few of a guest, from memory. With
+   * `after` the first of the range, else the last.
+   */
   readPrivate(
     user: User,
     options: { readonly with?: UserAddress; readonly after?: number; readonly before?: number; readonly limit: number },

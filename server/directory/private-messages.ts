@@ -1,25 +1,31 @@
 /** Private messages: into inboxes of accounts, outbound logs of networks, and to all sessions of both ends. */
-import type { PrivateBody, PrivateRecord } from '../contract/users.ts';
+import type { Room } from '../contract/rooms.ts';
+import type { PrivateBody, PrivateRecord, User } from '../contract/users.ts';
 import { birthTime } from '../log/logbook.ts';
 import { addressParts, type UserAddress } from '../model/address.ts';
 import { inboxLog, outboundLog, type Author, type LogAddress, type LogRecord } from '../model/event.ts';
 import { mintEventId } from '../model/ids.ts';
 import { accepted, refused, type Outcome } from '../model/outcome.ts';
 import { cleanText } from '../model/text.ts';
-import type { NewRecord } from '../log/record.ts';
 import type { Context } from './context.ts';
 import { authorOf, type SessionState, type UserState } from './state.ts';
+import { keepOriginal } from './talk.ts';
 
 /** Private messages that somebody without an account keeps in memory. */
 const memoryLimit = 200;
 
 type PrivateContent = PrivateRecord['content'];
+type Birth = Pick<LogRecord, 'id' | 'born' | 'origin'>;
 export type Resolver = (address: UserAddress) => UserState | undefined;
 
-/** Where one copy of a message goes. */
+/** One copy of a message: in an inbox, in the outbound log of a network, or in the memory of a guest. */
 interface Copy {
-  readonly log: LogAddress | undefined;
-  readonly show: (record: PrivateRecord) => void;
+  readonly record: PrivateRecord;
+  readonly address: UserAddress;
+  readonly user: UserState | undefined;
+  /** It is in a log, which the storage may refuse. */
+  readonly logged: boolean;
+  lost: boolean;
 }
 
 export class PrivateMessages {
@@ -49,7 +55,7 @@ export class PrivateMessages {
       text,
       style: body.style,
       ...(body.room === undefined ? {} : { room: body.room }),
-      ...(body.original === undefined ? {} : { original: body.original }),
+      ...keepOriginal(body.original),
     };
     return this.deliver(from, to, recipient.value.user, content, body, via);
   }
@@ -63,34 +69,53 @@ export class PrivateMessages {
     body: Pick<PrivateBody, 'id' | 'born'>,
     via?: SessionState,
   ): Promise<Outcome<PrivateRecord>> {
-    const { delivery, logbook, clock, domain } = this.#context;
+    const { delivery, clock } = this.#context;
     const now = clock.now();
-    const birth = { id: body.id ?? mintEventId(now), born: birthTime(body.born, now) };
-    const copies = [this.#copyFor(to, recipient, via)];
-    if (from.address !== to && from.kind === 'local') copies.push(this.#copyFor(from.address, from, via));
+    const birth = { id: body.id ?? mintEventId(now), born: birthTime(body.born, now), origin: from.network ?? this.#context.domain };
+    // The recipient's copy is the message; the promise tells of that one.
+    const message = this.#copy(to, recipient, content, birth, now);
+    const copies = [message];
+    if (from.address !== to && from.kind === 'local') copies.push(this.#copy(from.address, from, content, birth, now));
+    for (const copy of copies)
+      if (copy.logged) delivery.record(undefined, copy.record, undefined, (error) => (copy.lost = error !== undefined));
     return new Promise((resolve) => {
-      copies.forEach(({ log, show }, index) => {
-        let lost = false;
-        // The recipient's copy is the message; the promise tells of that one.
-        const settled = (record: PrivateRecord, error?: Error): void => {
-          lost = error !== undefined;
-          if (index === 0)
-            resolve(
-              lost ? refused('unavailable', 'The server cannot store messages at the moment; yours was not sent.') : accepted(record),
-            );
-        };
-        const record = (
-          log === undefined
-            ? memoryRecord({ log: inboxLog(to), epoch: '', ...birth, origin: from.network ?? domain, logged: now, content })
-            : logbook.next(log, content, { ...birth, ...(from.network === null ? {} : { origin: from.network }) })
-        ) as PrivateRecord;
-        if (log !== undefined) delivery.record(undefined, record, undefined, (error) => settled(record, error));
-        delivery.step(undefined, () => {
-          if (log === undefined) settled(record);
-          if (!lost) show(record);
-        });
+      delivery.step(this.#seenBy(from, recipient), () => {
+        for (const copy of copies) if (!copy.lost) this.#show(copy, via);
+        resolve(
+          message.lost
+            ? refused('unavailable', 'The server cannot store messages at the moment; yours was not sent.')
+            : accepted(message.record),
+        );
       });
     });
+  }
+
+  /** Which rooms the two ends see: what was said there before is shown before. */
+  #seenBy(from: User, recipient: User | undefined): (room: Room) => boolean {
+    const network = recipient?.network ?? null;
+    return (room) => from.rooms.has(room) || recipient?.rooms.has(room) === true || (network !== null && room.networks.has(network));
+  }
+
+  #copy(address: UserAddress, user: UserState | undefined, content: PrivateContent, birth: Birth, now: number): Copy {
+    const { logbook } = this.#context;
+    if (user?.guest === true) {
+      const record = memoryRecord(inboxLog(address), ++user.remembered, content, birth, now);
+      return { record, address, user, logged: false, lost: false };
+    }
+    const log = user?.network == null ? inboxLog(address) : outboundLog(user.network);
+    return { record: logbook.next(log, content, birth) as PrivateRecord, address, user, logged: true, lost: false };
+  }
+
+  #show({ record, address, user, logged }: Copy, via: SessionState | undefined): void {
+    const { directory } = this.#context;
+    if (user?.network != null) {
+      directory.networks.get(user.network)?.handler.privateMessage(record, user);
+      return;
+    }
+    if (user !== undefined && !logged) remember(user, record);
+    const live = directory.byAddress.get(address);
+    if (live === undefined) return;
+    for (const session of live.sessions) if (!session.closed) session.handler.privateMessage(record, via);
   }
 
   #occupant(from: UserState, body: PrivateBody): Author {
@@ -112,25 +137,6 @@ export class PrivateMessages {
     return user === undefined ? refused('no-such-user', 'Nobody of that name can be reached from here.') : accepted({ user });
   }
 
-  #copyFor(address: UserAddress, user: UserState | undefined, via: SessionState | undefined): Copy {
-    if (user?.network != null) {
-      const network = this.#context.directory.networks.get(user.network);
-      return {
-        log: outboundLog(user.network),
-        show: (record) => network?.handler.privateMessage(record, user),
-      };
-    }
-    const keep = user?.guest === true ? user : undefined;
-    return {
-      log: keep === undefined ? inboxLog(address) : undefined,
-      show: (record) => {
-        const live = this.#context.directory.byAddress.get(address);
-        if (keep !== undefined) remember(keep, record);
-        for (const session of live?.sessions ?? []) if (!session.closed) session.handler.privateMessage(record, via);
-      },
-    };
-  }
-
   async read(
     user: UserState,
     options: { readonly with?: UserAddress; readonly after?: number; readonly before?: number; readonly limit: number },
@@ -141,7 +147,7 @@ export class PrivateMessages {
       if (content.kind !== 'private' && content.kind !== 'invitation') return false;
       return options.with === undefined || content.author.address === options.with || content.to.address === options.with;
     };
-    if (user.account === null) return user.memory.filter(concerns).slice(-limit);
+    if (user.account === null) return inMemory(user, options.after, options.before, limit, concerns);
     await this.#context.delivery.shown();
     const found: PrivateRecord[] = [];
     const forward = options.after !== undefined;
@@ -170,7 +176,25 @@ function remember(user: UserState, record: PrivateRecord): void {
   if (user.memory.length > memoryLimit) user.memory.shift();
 }
 
-/** A record that is in no log: it has the form of one, number 0, and no hashes, since nothing follows it. */
-function memoryRecord(fresh: NewRecord): LogRecord {
-  return { ...fresh, number: 0, salt: '', digest: '', chain: '' };
+/** A guest's messages within a range, as `read` answers with those of an inbox. */
+function inMemory(
+  user: UserState,
+  after: number | undefined,
+  before = Infinity,
+  limit: number,
+  concerns: (record: LogRecord) => boolean,
+): readonly PrivateRecord[] {
+  const found = user.memory.filter((record) => record.number > (after ?? 0) && record.number < before && concerns(record));
+  return after === undefined ? found.slice(Math.max(0, found.length - limit)) : found.slice(0, limit);
+}
+
+/** A record that is in no log: it has the form of one, and no hashes, since nothing can be proved by it. */
+function memoryRecord(
+  log: LogAddress,
+  number: number,
+  content: PrivateContent,
+  { id, born, origin }: Birth,
+  logged: number,
+): PrivateRecord {
+  return { log, epoch: '', number, id, origin, born, logged, salt: '', digest: '', chain: '', content };
 }

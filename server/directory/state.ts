@@ -42,6 +42,8 @@ export class UserState implements User {
   lingering: Timer | undefined;
   /** Private messages of somebody without an account, newest last. */
   readonly memory: PrivateRecord[] = [];
+  /** Number of the last of these. It begins at the time, so that the numbers of a guest who comes back run on. */
+  remembered: number;
   /** Number up to which each room has been read; an account's outlive the user. */
   readonly readPositions: Map<RoomAddress, number>;
   gone = false;
@@ -56,6 +58,7 @@ export class UserState implements User {
     this.guest = facts.guest;
     this.since = facts.since;
     this.activeAt = facts.since;
+    this.remembered = facts.since;
     this.network = facts.network;
     this.address = facts.address;
     this.nick = facts.nick;

@@ -190,7 +190,8 @@ export class Talk {
   }
 }
 
-function keepOriginal(original: Original | undefined): { readonly original?: Original } {
+/** An original as far as it is small enough to be kept. */
+export function keepOriginal(original: Original | undefined): { readonly original?: Original } {
   if (original === undefined) return {};
   const json = JSON.stringify(original.data);
   return json === undefined || json.length > originalBytes ? {} : { original };

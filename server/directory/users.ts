@@ -265,10 +265,10 @@ export class UserDirectory implements Users {
     user.gone = true;
     user.lingering?.cancel();
     const { directory, audience } = this.#context;
-    for (const session of user.sessions) this.end(session, reason);
+    const text = oneLine(reason);
+    for (const session of user.sessions) this.end(session, text);
     const rooms = [...user.rooms];
     const before = viewUser(user);
-    const text = oneLine(reason);
     audience.tell(user, { kind: 'quit', before, reason: text }, rooms);
     for (const room of rooms) this.#membership.remove(room, [room.members.get(user.id)!], { kind: 'quit', reason: text });
     this.forget(user);
@@ -282,7 +282,8 @@ export class UserDirectory implements Users {
     directory.users.delete(user.id);
     if (directory.byAddress.get(user.address) === user) directory.byAddress.delete(user.address);
     if (user.kind === 'local' && directory.byNick.get(foldNick(user.nick)) === user) directory.byNick.delete(foldNick(user.nick));
-    if (user.network !== null) directory.networks.get(user.network)?.people.delete(user.address);
+    const people = user.network === null ? undefined : directory.networks.get(user.network)?.people;
+    if (people?.get(user.address) === user) people.delete(user.address);
     const group = this.#guestGroup.get(user);
     if (group === undefined) return;
     const guests = (this.#guestsByGroup.get(group) ?? 1) - 1;
@@ -322,7 +323,8 @@ export class UserDirectory implements Users {
     const before = viewUser(user);
     const who = { address: user.address, nick: user.nick, ...(user.network === null ? {} : { network: user.network }) };
     if (address !== user.address) {
-      directory.byAddress.delete(user.address);
+      // Somebody else may have taken the old address already: two change their nicks at once.
+      if (directory.byAddress.get(user.address) === user) directory.byAddress.delete(user.address);
       user.address = address;
       directory.byAddress.set(address, user);
     }
@@ -360,15 +362,18 @@ export class UserDirectory implements Users {
     const { directory, delivery } = this.#context;
     const user = directory.users.get(message.to);
     if (user === undefined) return false;
+    const rooms: ReadonlySet<Room> = user.rooms;
     if (user.network !== null) {
       const network = directory.networks.get(user.network);
       if (network === undefined) return false;
-      delivery.step(undefined, () => network.handler.unicast(message, user));
+      const seen = (room: Room): boolean => rooms.has(room) || room.networks.has(network.address);
+      delivery.step(seen, () => network.handler.unicast(message, user));
       return true;
     }
+    const seen = (room: Room): boolean => rooms.has(room);
     const sessions = [...user.sessions].filter((session) => message.toSession === undefined || session.address === message.toSession);
     for (const session of sessions) {
-      delivery.step(undefined, () => {
+      delivery.step(seen, () => {
         if (!session.closed) session.handler.unicast(message);
       });
     }

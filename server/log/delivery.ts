@@ -33,8 +33,10 @@ type Entry =
       readonly via: Follower | undefined;
       readonly to: FollowerKind | 'all';
     }
-  /** A step that must happen between the items of one room (`room`) or of all. */
-  | { readonly kind: 'step'; readonly room: FollowedRoom | undefined; readonly run: () => void };
+  | { readonly kind: 'step'; readonly rooms: Rooms; readonly run: () => void };
+
+/** Between whose items a step must happen: one room's, those of all that the function names, or all rooms'. */
+type Rooms = FollowedRoom | ((room: Room) => boolean) | undefined;
 
 class RoomBatch implements Batch {
   readonly room: Room;
@@ -86,9 +88,12 @@ export class Delivery {
     this.#enqueue({ kind: 'change', room, change, via, to });
   }
 
-  /** Runs after everything queued before (of that room, or of all) has been shown, and before everything queued later. */
-  step(room: FollowedRoom | undefined, run: () => void): void {
-    this.#enqueue({ kind: 'step', room, run });
+  /**
+   * Runs after everything queued before (of those rooms) has been shown, and before everything queued later. Whatever a room's items are
+   * parted by costs all its followers a batch more: name no more rooms than those whose followers may know the difference.
+   */
+  step(rooms: Rooms, run: () => void): void {
+    this.#enqueue({ kind: 'step', rooms, run });
   }
 
   /** Resolves when everything queued so far (of that room, or of all) has been shown. */
@@ -166,8 +171,9 @@ export class Delivery {
     };
     for (const entry of entries) {
       if (entry.kind === 'step') {
-        if (entry.room !== undefined) flushRoom(entry.room);
-        else for (const room of [...groups.keys()]) flushRoom(room);
+        const { rooms } = entry;
+        if (typeof rooms === 'object') flushRoom(rooms);
+        else for (const room of groups.keys()) if (rooms === undefined || rooms(room)) flushRoom(room);
         this.#guard(entry.run);
         continue;
       }
@@ -190,7 +196,7 @@ export class Delivery {
       if (items === undefined) groups.set(room, [item]);
       else items.push(item);
     }
-    for (const room of [...groups.keys()]) flushRoom(room);
+    for (const room of groups.keys()) flushRoom(room);
   }
 
   #deliver(room: FollowedRoom, items: readonly RoomItem[], to: FollowerKind | 'all'): void {

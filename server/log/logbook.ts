@@ -9,7 +9,7 @@ import { nextRecord, origin, positionOf } from './record.ts';
 export interface BornElsewhere {
   readonly id?: EventId | undefined;
   readonly born?: number | undefined;
-  readonly origin?: NetworkAddress | undefined;
+  readonly origin?: Domain | NetworkAddress | undefined;
 }
 
 /** When something was born, as far as its origin can be believed: never in the future, never before 1970. Threat class A21. */

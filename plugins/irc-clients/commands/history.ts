@@ -11,8 +11,6 @@ export const mostHistory = 200;
 const mostRead = 4_000;
 /** Records in one page. */
 const pageSize = 200;
-/** More than a guest's private messages can be. */
-const mostRemembered = 1_000;
 
 type Reference = { readonly kind: 'none' } | { readonly kind: 'id'; readonly id: string } | { readonly kind: 'time'; readonly at: number };
 
@@ -175,9 +173,8 @@ function roomSource(client: Client, user: User, room: Room): Source {
 
 function privateSource(client: Client, user: User, nick: string, address: UserAddress): Source {
   const { encoder, people } = client.server;
-  const reads = user.account === null ? memoryReads(client, user, address) : inboxReads(client, user, address);
   return {
-    ...reads,
+    ...inboxReads(client, user, address),
     target: nick,
     lines(record) {
       const { content } = record;
@@ -190,7 +187,7 @@ function privateSource(client: Client, user: User, nick: string, address: UserAd
 
 type Reads = Pick<Source, 'read' | 'numberOf' | 'last'>;
 
-/** An account's inbox: all correspondents share its numbers. */
+/** What somebody wrote and got: all correspondents share its numbers. */
 function inboxReads(client: Client, user: User, address: UserAddress): Reads {
   const { users } = client.server.host;
   const read: Source['read'] = async ({ after, before, limit, take }) => {
@@ -216,21 +213,5 @@ function inboxReads(client: Client, user: User, address: UserAddress): Reads {
       }
       return undefined;
     },
-  };
-}
-
-/** What a guest wrote and got is in memory only and has no numbers: its place counts. */
-function memoryReads(client: Client, user: User, address: UserAddress): Reads {
-  const all = async (): Promise<readonly LogRecord[]> => {
-    const found = await client.server.host.users.readPrivate(user, { with: address, limit: mostRemembered });
-    return found.map((record, index) => ({ ...record, number: index + 1 }));
-  };
-  return {
-    last: mostRemembered,
-    async read({ after = 0, before = Infinity, limit, take }) {
-      const range = (await all()).filter(({ number }) => number > after && number < before);
-      return take === 'first' ? range.slice(0, limit) : range.slice(-limit);
-    },
-    numberOf: async (id) => (await all()).find((record) => record.id === id)?.number,
   };
 }
