@@ -2,12 +2,12 @@
 import type { Logger } from 'pino';
 import type { ZodType } from 'zod';
 import type { Domain } from '../model/address.ts';
-import type { LoggedContent } from '../model/event.ts';
-import type { Refusal } from '../model/outcome.ts';
+import type { LoggedContent, LogRecord } from '../model/event.ts';
+import type { Outcome, Refusal } from '../model/outcome.ts';
 import type { Accounts } from './accounts.ts';
 import type { Http, Net } from './net.ts';
 import type { Networks } from './networks.ts';
-import type { Room, Rooms } from './rooms.ts';
+import type { Follower, Room, Rooms } from './rooms.ts';
 import type { Session, User, Users } from './users.ts';
 
 export interface Plugin<Config = unknown> {
@@ -68,20 +68,28 @@ export interface Clock {
 /** A filter's verdict: let pass, pass changed, or refuse. */
 export type Verdict<T> = { readonly pass: T } | { readonly refuse: Refusal };
 
+/** The content is not logged now: it went to where the room has its home, and this resolves when it has come back and is logged. */
+export interface Elsewhere {
+  readonly elsewhere: Promise<Outcome<LogRecord>>;
+}
+
 export interface HookPoints {
-  /** Before a message, topic or other content is appended to a room's log. */
-  content: { readonly user: User; readonly room: Room; readonly content: LoggedContent };
+  /** Before a message, topic or other content is appended to a room's log. `via` is the follower by which it came, if by one. */
+  content: { readonly user: User; readonly room: Room; readonly content: LoggedContent; readonly via: Follower | undefined };
   join: { readonly user: User; readonly room: Room };
   register: { readonly name: string; readonly remoteAddress: string };
 }
 
+/** What a filter of each point may answer. */
+export interface Verdicts {
+  content: Verdict<HookPoints['content']> | Elsewhere;
+  join: Verdict<HookPoints['join']>;
+  register: Verdict<HookPoints['register']>;
+}
+
 export interface Hooks {
   /** Filters run in ascending order of `order`; synchronous, so that messages keep theirs. The answer removes the filter again. */
-  filter<Point extends keyof HookPoints>(
-    point: Point,
-    order: number,
-    run: (subject: HookPoints[Point]) => Verdict<HookPoints[Point]>,
-  ): () => void;
+  filter<Point extends keyof HookPoints>(point: Point, order: number, run: (subject: HookPoints[Point]) => Verdicts[Point]): () => void;
 }
 
 /** A slash command, offered once, available from every client protocol (`/name args` or `/msg banyan name args`). */

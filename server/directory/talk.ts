@@ -110,7 +110,8 @@ export class Talk {
     }
     let final = content;
     if (user !== undefined) {
-      const hooked = hooks.run('content', { user, room, content });
+      const hooked = hooks.run('content', { user, room, content, via });
+      if ('elsewhere' in hooked) return hooked.elsewhere;
       if (!hooked.ok) return Promise.resolve(hooked);
       final = hooked.value.content;
     }
