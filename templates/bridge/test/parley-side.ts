@@ -65,12 +65,21 @@ class ParleySide {
 
 /** The suite's view of the bridge, or of a plugin that stands in its place. */
 export function adapterFor<Config>(plugin: Plugin<Config>): ContractAdapter {
-  return { kind: 'mirror', open: (server) => open(server, plugin) };
+  return { kind: 'mirror', open: (server) => openParley(server, plugin) };
 }
 
-async function open<Config>(server: KitServer, plugin: Plugin<Config>): Promise<Attachment> {
+/** Starts a plugin that speaks Parley against this side; `heard` is told of each line besides. */
+export async function openParley<Config>(
+  server: KitServer,
+  plugin: Plugin<Config>,
+  heard: (line: string, peer: Peer) => void = () => undefined,
+): Promise<Attachment> {
   const side = new ParleySide();
-  const options = { lineEnd: '\n', answer: (text: string, peer: Peer) => side.read(text, peer) };
+  const answer = (line: string, peer: Peer): void => {
+    side.read(line, peer);
+    heard(line, peer);
+  };
+  const options = { lineEnd: '\n', answer };
   let host = server.host('parley.example', 7788, options);
   const started = await server.start(plugin, table);
   let peer = await host.accepted();

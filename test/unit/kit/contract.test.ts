@@ -5,20 +5,11 @@ import { configSchema } from '../../../templates/bridge/src/config.ts';
 import parley from '../../../templates/bridge/src/index.ts';
 import { adapterFor } from '../../../templates/bridge/test/parley-side.ts';
 import { checksFor, type ContractAdapter } from '../../kit/index.ts';
+import { over } from './over.ts';
 
 /** The bridge, with a host that is bent a little. */
 function bent(bend: (host: Host) => Partial<Host>): ContractAdapter {
   return adapterFor<unknown>({ ...parley, start: (host, config) => parley.start({ ...host, ...bend(host) }, configSchema.parse(config)) });
-}
-
-/** Calls go to `changed` where it has them, else to what stands behind. */
-function over<Service extends object>(service: Service, changed: Partial<Service>): Service {
-  return new Proxy(service, {
-    get(target, key) {
-      const found: unknown = Reflect.get(key in changed ? changed : target, key);
-      return typeof found === 'function' ? (found.bind(target) as unknown) : found;
-    },
-  });
 }
 
 function bentConnection(bend: (connection: Connection) => Partial<Connection>): ContractAdapter {
