@@ -93,7 +93,10 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const { storage, clock, log, domain, limits } = options;
   const epoch = await beginEpoch(storage, randomBytes(6).toString('base64url'));
   const logbook = new Logbook(await storage.allPositions(), epoch, domain, clock);
-  const delivery = new Delivery(storage, log, (logs) => logbook.reset(logs, storage));
+  const delivery = new Delivery(storage, log, {
+    recover: (logs) => logbook.reset(logs, storage),
+    failed: (room, follower) => users.followerFailed(room, follower),
+  });
   const directory = new Directory();
   const saver = new Saver(storage, log);
   const secret = (purpose: string): Buffer => createHmac('sha256', options.secret).update(purpose).digest();

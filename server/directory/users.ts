@@ -12,7 +12,7 @@ import type {
   User,
   Users,
 } from '../contract/users.ts';
-import type { Room } from '../contract/rooms.ts';
+import type { Follower, Room } from '../contract/rooms.ts';
 import { sessionAddress, userAddress, type RoomAddress, type UserAddress } from '../model/address.ts';
 import type { UserChange } from '../model/event.ts';
 import type { UserId } from '../model/ids.ts';
@@ -257,6 +257,18 @@ export class UserDirectory implements Users {
     if (session.closed) return;
     this.#drop(session);
     this.#context.delivery.step(undefined, () => session.handler.ended(reason));
+  }
+
+  /** A follower of a room failed: if it is a session, its client must not go on without that room and not know it. */
+  followerFailed(room: Room, follower: Follower): void {
+    for (const member of room.members.values())
+      for (const session of member.who.sessions as ReadonlySet<SessionState>) {
+        if (session.handler !== follower) continue;
+        const reason = 'the server could not show a room to this connection';
+        this.end(session, reason);
+        if (session.user.sessions.size === 0) this.quit(session.user, reason);
+        return;
+      }
   }
 
   /** The user leaves all rooms and live state; everybody concerned is told once. */

@@ -64,19 +64,29 @@ class RoomBatch implements Batch {
   }
 }
 
+/** What Delivery cannot do itself when something goes wrong. */
+export interface DeliveryOwner {
+  /**
+   * The storage lost records of these logs. Finds out where the logs stand, and answers with how to put their numbers right: in one step
+   * with refusing what was numbered meanwhile.
+   */
+  recover(logs: ReadonlySet<LogAddress>): Promise<() => void>;
+  /** The follower failed on a delivery and follows the room no more. */
+  failed(room: FollowedRoom, follower: Follower): void;
+}
+
 export class Delivery {
   readonly #storage: Storage;
   readonly #log: Logger;
-  /** Called when the storage lost records; gets the logs concerned, resolves when their numbers are right again. */
-  readonly #recover: (logs: ReadonlySet<LogAddress>) => Promise<void>;
+  readonly #owner: DeliveryOwner;
   #queue: Entry[] = [];
   #scheduled = false;
   #running: Promise<void> | undefined;
 
-  constructor(storage: Storage, log: Logger, recover: (logs: ReadonlySet<LogAddress>) => Promise<void>) {
+  constructor(storage: Storage, log: Logger, owner: DeliveryOwner) {
     this.#storage = storage;
     this.#log = log;
-    this.#recover = recover;
+    this.#owner = owner;
   }
 
   /** Queues a record for its log, and for the room's followers when it belongs to a room. */
@@ -151,14 +161,13 @@ export class Delivery {
   async #lose(entries: readonly Entry[], records: readonly LogRecord[], error: Error): Promise<void> {
     const logs = new Set(records.map((record) => record.log));
     this.#log.error({ err: error, records: records.length }, 'the storage did not take the messages of this moment; they are refused');
-    for (const entry of [...entries, ...this.#queue]) {
-      if (entry.kind === 'record' && logs.has(entry.record.log)) {
-        entry.lost = true;
-        this.#guard(() => entry.settled?.(error));
-      }
-    }
+    const correct = await this.#owner.recover(logs);
+    const lost = [...entries, ...this.#queue].filter((entry) => entry.kind === 'record' && logs.has(entry.record.log));
+    for (const entry of lost) if (entry.kind === 'record') entry.lost = true;
     this.#queue = this.#queue.filter((entry) => entry.kind !== 'record' || entry.lost !== true);
-    await this.#recover(logs);
+    correct();
+    // The newest first: each takes back what it changed.
+    for (const entry of lost.toReversed()) if (entry.kind === 'record') this.#guard(() => entry.settled?.(error));
   }
 
   #show(entries: readonly Entry[]): void {
@@ -215,6 +224,7 @@ export class Delivery {
       } catch (error) {
         this.#log.error({ err: error, room: room.address }, 'a follower failed on a delivery and is cut off');
         room.followers.delete(follower);
+        this.#guard(() => this.#owner.failed(room, follower));
       }
     }
   }

@@ -50,9 +50,12 @@ export class Logbook {
     return record;
   }
 
-  /** After a failed append: the logs stand again where the storage says. */
-  async reset(logs: Iterable<LogAddress>, storage: Storage): Promise<void> {
-    for (const log of logs) this.#positions.set(log, await storage.lastPosition(log));
+  /** After a failed append: answers with how to let the logs stand again where the storage says. */
+  async reset(logs: Iterable<LogAddress>, storage: Storage): Promise<() => void> {
+    const positions = await Promise.all([...logs].map(async (log) => [log, await storage.lastPosition(log)] as const));
+    return () => {
+      for (const [log, position] of positions) this.#positions.set(log, position);
+    };
   }
 }
 

@@ -43,7 +43,10 @@ async function parts(): Promise<{
     },
   }) as Storage;
   const logbook = new Logbook(await storage.allPositions(), '1.a', domain, new VirtualClock());
-  const delivery = new Delivery(unreliable, pino({ level: 'silent' }), (logs) => logbook.reset(logs, storage));
+  const delivery = new Delivery(unreliable, pino({ level: 'silent' }), {
+    recover: (logs) => logbook.reset(logs, storage),
+    failed: () => undefined,
+  });
   const room = { address, followers } as unknown as FollowedRoom;
   return Object.assign(made, { logbook, delivery, storage, room, followers });
 }
