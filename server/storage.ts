@@ -50,6 +50,8 @@ export interface StoredRoom {
   readonly address: RoomAddress;
   /** Milliseconds since 1970. */
   readonly created: number;
+  /** Number of its first record: earlier ones belong to a closed room of the same name. Absent in rooms saved before this was kept: 1. */
+  readonly first?: number;
   readonly config: RoomConfig;
   readonly topic: { readonly text: string; readonly by: string; readonly at: number };
   readonly affiliations: readonly (readonly [UserAddress, Affiliation])[];

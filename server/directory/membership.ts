@@ -31,7 +31,8 @@ export class Membership {
     const { directory, limits, clock, logbook, saver } = this.#context;
     if (directory.rooms.size >= limits.roomsInAll) return refused('too-many', 'This server has as many rooms as it allows.');
     const history = config.history ?? (config.membersOnly === true ? 'joined' : defaultRoomConfig.history);
-    const room = new RoomState(address, clock.now(), { ...defaultRoomConfig, ...config, history }, logbook);
+    const now = clock.now();
+    const room = new RoomState({ address, created: now, config: { ...defaultRoomConfig, ...config, history } }, logbook, now);
     directory.rooms.set(address, room);
     saver.room(room);
     return accepted(room);
@@ -51,21 +52,24 @@ export class Membership {
     if (user.rooms.size >= limits.roomsPerUser)
       return refused('too-many', `You are in ${limits.roomsPerUser} rooms, which is the most allowed.`);
     const fresh = room === undefined;
+    if (fresh && options.create === false) return refused('no-such-room', 'There is no such room.');
+    const admitted = room === undefined ? accepted(undefined) : this.#mayEnter(user, room, options);
+    if (!admitted.ok) return admitted;
+    const nick = options.nick === undefined ? accepted(user.nick) : this.roomNick(room, options.nick);
+    if (!nick.ok) return nick;
     if (room === undefined) {
-      if (options.create === false) return refused('no-such-room', 'There is no such room.');
       const created = this.create(address.value, { persistent: user.account !== null });
       if (!created.ok) return created;
       room = created.value;
     }
-    const admitted = fresh ? accepted(undefined) : this.#mayEnter(user, room, options);
-    if (!admitted.ok) return admitted;
     const hooked = hooks.run('join', { user, room });
     if (!hooked.ok) {
-      this.closeWhenEmpty(room);
+      // Nobody came to be in it, so it does not stay, not even if it would have been a lasting one.
+      if (fresh) this.#forget(room);
       return hooked;
     }
     const member = this.#prepare(user, room);
-    if (options.nick !== undefined && foldNick(options.nick) !== foldNick(user.nick)) member.roomNick = options.nick;
+    if (foldNick(nick.value) !== foldNick(user.nick)) member.roomNick = nick.value;
     if (fresh) {
       if (user.account !== null || user.kind === 'foreign') room.affiliations.set(user.address, 'owner');
       else member.operator = true;
@@ -88,13 +92,18 @@ export class Membership {
     if (config.key !== null && !invited && !sameSecret(config.key, options.key ?? ''))
       return refused('wrong-key', 'That room needs a key, and this is not it.');
     if (config.limit !== null && room.members.size >= config.limit && !invited) return refused('full', 'That room is full.');
-    if (options.nick !== undefined) {
-      const folded = foldNick(options.nick);
-      for (const member of room.members.values()) {
-        if (foldNick(member.nick) === folded) return refused('nick-in-use', 'Somebody in that room has that nick.');
-      }
-    }
     return accepted(undefined);
+  }
+
+  /** The nick that somebody may have in a room: one line, not too long, and nobody else's there. */
+  roomNick(room: RoomState | undefined, wanted: string, member?: MemberState): Outcome<string> {
+    const nick = oneLine(wanted);
+    if (nick === '' || [...nick].length > this.#context.limits.nickCharacters * 2)
+      return refused('bad-nick', 'That nick is empty or too long.');
+    const folded = foldNick(nick);
+    for (const other of room?.members.values() ?? [])
+      if (other !== member && foldNick(other.nick) === folded) return refused('nick-in-use', 'Somebody in that room has that nick.');
+    return accepted(nick);
   }
 
   /** A ban mask meets this person. */
@@ -199,7 +208,10 @@ export class Membership {
 
   /** Forgets a room that nothing keeps. */
   closeWhenEmpty(room: RoomState): void {
-    if (room.members.size > 0 || room.config.persistent || room.networks.size > 0 || room.closed) return;
+    if (room.members.size === 0 && !room.config.persistent && room.networks.size === 0 && !room.closed) this.#forget(room);
+  }
+
+  #forget(room: RoomState): void {
     room.closed = true;
     this.#context.directory.rooms.delete(room.address);
     this.#context.saver.remove(room);

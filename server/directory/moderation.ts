@@ -1,5 +1,6 @@
 /** Who may do what to whom in a room: kicks, bans, status, affiliations, configuration. */
 import type { Follower } from '../contract/rooms.ts';
+import type { CoreLimits } from '../core.ts';
 import { addressParts, type UserAddress } from '../model/address.ts';
 import { compareAffiliation, type Affiliation } from '../model/affiliation.ts';
 import type { Author, BanMask, RoomConfig } from '../model/event.ts';
@@ -10,10 +11,12 @@ import type { BornElsewhere } from '../log/logbook.ts';
 import type { Context } from './context.ts';
 import type { Membership } from './membership.ts';
 import { completeMask } from './names.ts';
-import { authorOf, foldNick, viewMember, type MemberState, type RoomState, type UserState } from './state.ts';
+import { authorOf, viewMember, type MemberState, type RoomState, type UserState } from './state.ts';
 import type { Talk } from './talk.ts';
 
 const mostBans = 500;
+const mostAffiliations = 5_000;
+const keyBytes = 200;
 
 interface Standing {
   readonly author: Author;
@@ -148,6 +151,8 @@ export class Moderation {
       return refused('not-permitted', 'Only owners may make or unmake admins and owners.');
     }
     if (current === affiliation) return accepted(undefined);
+    if (current === 'none' && room.affiliations.size >= mostAffiliations)
+      return refused('too-many', `A room may have at most ${mostAffiliations} people with an affiliation.`);
     if (current === 'owner' && [...room.affiliations.values()].filter((one) => one === 'owner').length === 1) {
       return refused('not-permitted', 'A room needs an owner; name another one first.');
     }
@@ -213,8 +218,10 @@ export class Moderation {
     ) {
       return refused('not-permitted', 'Only owners of the room may change that.');
     }
+    const checked = checkedConfig(changes, this.#context.limits);
+    if (!checked.ok) return checked;
     const changed = Object.fromEntries(
-      Object.entries(changes).filter(([key, value]) => value !== undefined && value !== room.config[key as keyof RoomConfig]),
+      Object.entries(checked.value).filter(([key, value]) => value !== undefined && value !== room.config[key as keyof RoomConfig]),
     ) as Partial<RoomConfig>;
     if (Object.keys(changed).length === 0) return accepted(undefined);
     const logged = this.#talk.append(user, room, { kind: 'config', author: actor.value.author, changes: changed }, via);
@@ -226,15 +233,10 @@ export class Moderation {
   setRoomNick(user: UserState, room: RoomState, nick: string, via?: Follower): Outcome<MemberState> {
     const member = room.members.get(user.id);
     if (member === undefined) return refused('not-a-member', 'You are not in that room.');
-    const wanted = oneLine(nick);
-    if (wanted === '' || [...wanted].length > this.#context.limits.nickCharacters * 2)
-      return refused('bad-nick', 'That nick is empty or too long.');
-    const folded = foldNick(wanted);
-    for (const other of room.members.values()) {
-      if (other !== member && foldNick(other.nick) === folded) return refused('nick-in-use', 'Somebody in that room has that nick.');
-    }
+    const wanted = this.#membership.roomNick(room, nick, member);
+    if (!wanted.ok) return wanted;
     const before = viewMember(member);
-    member.roomNick = wanted === user.nick ? undefined : wanted;
+    member.roomNick = wanted.value === user.nick ? undefined : wanted.value;
     if (before.nick === member.nick) return accepted(member);
     this.#context.delivery.change(room, { kind: 'member', before, after: viewMember(member), by: authorOf(user, before.nick) }, via);
     if (room.config.showJoins) {
@@ -251,6 +253,8 @@ export class Moderation {
     const actor = this.#standing(user, room);
     if (!actor.ok) return actor;
     if (actor.value.affiliation !== 'owner') return refused('not-permitted', 'Only owners may close a room.');
+    if (room.networks.size > 0)
+      return refused('not-permitted', 'That room is linked to a network, which would keep its own copy; the host must unlink it first.');
     room.config = { ...room.config, persistent: false };
     if (room.members.size === 0) this.#membership.closeWhenEmpty(room);
     else this.#membership.remove(room, [...room.members.values()], { kind: 'room-closed', reason: oneLine(reason) });
@@ -262,4 +266,18 @@ export class Moderation {
 /** The address stays with one person. On an IRC network it is the nick, which somebody else may take. Threat class A11. */
 function isLasting(address: UserAddress): boolean {
   return addressParts(address).scheme !== 'irc';
+}
+
+/** Changes of a configuration that mean something, in the form in which they are kept. */
+function checkedConfig(changes: Partial<RoomConfig>, limits: CoreLimits): Outcome<Partial<RoomConfig>> {
+  const { key, limit, title } = changes;
+  if (typeof key === 'string' && (key === '' || oneLine(key) !== key || Buffer.byteLength(key) > keyBytes))
+    return refused('bad-name', `A key is one line of at most ${keyBytes} bytes.`);
+  if (typeof limit === 'number' && (!Number.isSafeInteger(limit) || limit < 1))
+    return refused('bad-name', 'A limit is a whole number above zero.');
+  if (title === undefined) return accepted(changes);
+  const shown = oneLine(title);
+  return Buffer.byteLength(shown) > limits.topicBytes
+    ? refused('too-large', `A title may have at most ${limits.topicBytes} bytes.`)
+    : accepted({ ...changes, title: shown });
 }

@@ -11,7 +11,12 @@ export async function restoreRooms(context: Context, configured: CoreOptions['ro
   for (const { name, config, topic } of configured) {
     const address = roomAddress(context.domain, name);
     if (context.directory.rooms.has(address)) continue;
-    const room = new RoomState(address, context.clock.now(), { ...defaultRoomConfig, ...config, persistent: true }, context.logbook);
+    const now = context.clock.now();
+    const room = new RoomState(
+      { address, created: now, config: { ...defaultRoomConfig, ...config, persistent: true } },
+      context.logbook,
+      now,
+    );
     if (topic !== undefined) room.topic = { text: topic, by: context.domain, at: room.created };
     context.directory.rooms.set(address, room);
     await context.storage.saveRoom(room.stored());
@@ -31,12 +36,14 @@ export async function restoreReadPositions(context: Context): Promise<void> {
 }
 
 async function restoreRoom(context: Context, stored: StoredRoom): Promise<void> {
-  const room = new RoomState(stored.address, stored.created, { ...defaultRoomConfig, ...stored.config }, context.logbook);
+  const facts = { ...stored, first: stored.first ?? 1, config: { ...defaultRoomConfig, ...stored.config } };
+  const room = new RoomState(facts, context.logbook, context.clock.now());
   room.topic = stored.topic;
   for (const [address, affiliation] of stored.affiliations) room.affiliations.set(address, affiliation);
   room.bans = stored.bans;
   for (const [address, number] of stored.since) room.readableFrom.set(address, number);
-  let applied = stored.applied;
+  // What the state has beyond the log was never durable, so nobody saw it.
+  let applied = Math.min(stored.applied, room.last.number);
   while (applied < room.last.number) {
     const records = await context.storage.read(room.log, { after: applied, limit: 500, take: 'first' });
     if (records.length === 0) break;
@@ -49,4 +56,5 @@ async function restoreRoom(context: Context, stored: StoredRoom): Promise<void> 
     return;
   }
   context.directory.rooms.set(room.address, room);
+  if (applied !== stored.applied) context.saver.room(room);
 }

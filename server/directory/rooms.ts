@@ -15,6 +15,9 @@ import { authorOf, type RoomState, type UserState } from './state.ts';
 import type { Talk } from './talk.ts';
 import { addressParts } from '../model/address.ts';
 
+/** Whoever was invited first and did not come has to be invited again. */
+const mostInvited = 1_000;
+
 export class RoomDirectory implements Rooms {
   readonly #context: Context;
   readonly #membership: Membership;
@@ -126,7 +129,11 @@ export class RoomDirectory implements Rooms {
     if (!recipient.ok) return recipient;
     const invited = recipient.value.user;
     if (invited !== undefined && room.members.has(invited.id)) return refused('already-a-member', 'That person is in the room already.');
-    if (room.invited.size < 1_000) room.invited.add(to);
+    room.invited.add(to);
+    if (room.invited.size > mostInvited) {
+      const [oldest] = room.invited;
+      room.invited.delete(oldest!);
+    }
     const content = {
       kind: 'invitation',
       author: authorOf(user, member.nick),

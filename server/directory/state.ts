@@ -16,6 +16,7 @@ import {
   type UserView,
 } from '../model/event.ts';
 import type { UserId } from '../model/ids.ts';
+import { RecentIds } from '../log/recent-ids.ts';
 import type { FollowedRoom, FollowerKind } from '../log/delivery.ts';
 import type { Logbook } from '../log/logbook.ts';
 import type { StoredRoom } from '../storage.ts';
@@ -155,6 +156,8 @@ export class RoomState implements Room, FollowedRoom {
   readonly name: string;
   readonly log: LogAddress;
   readonly created: number;
+  /** Number of its first record. Earlier ones belong to a closed room of the same name, whose people were others. */
+  readonly first: number;
   config: RoomConfig;
   topic: { readonly text: string; readonly by: string; readonly at: number };
   readonly members = new Map<UserId, MemberState>();
@@ -166,19 +169,21 @@ export class RoomState implements Room, FollowedRoom {
   readonly invited = new Set<UserAddress>();
   /** First number that each address may read under history `joined`. */
   readonly readableFrom = new Map<UserAddress, number>();
-  /** Ids of the newest records, so that a repeated one is recognised. */
-  readonly recentIds = new Map<string, number>();
+  readonly recent: RecentIds;
   closed = false;
   readonly #logbook: Logbook;
 
-  constructor(address: RoomAddress, created: number, config: RoomConfig, logbook: Logbook) {
-    this.address = address;
-    this.name = addressParts(address).name;
-    this.log = roomLog(address);
-    this.created = created;
-    this.config = config;
-    this.topic = { text: '', by: '', at: created };
+  /** `first`: as it was stored; absent for a room that is new. */
+  constructor(facts: Pick<RoomState, 'address' | 'created' | 'config'> & { readonly first?: number }, logbook: Logbook, now: number) {
+    this.address = facts.address;
+    this.name = addressParts(facts.address).name;
+    this.log = roomLog(facts.address);
+    this.created = facts.created;
+    this.config = facts.config;
+    this.topic = { text: '', by: '', at: facts.created };
     this.#logbook = logbook;
+    this.first = facts.first ?? this.last.number + 1;
+    this.recent = new RecentIds(now);
   }
 
   get last(): Position {
@@ -201,6 +206,7 @@ export class RoomState implements Room, FollowedRoom {
     return {
       address: this.address,
       created: this.created,
+      first: this.first,
       config: this.config,
       topic: this.topic,
       affiliations: [...this.affiliations],

@@ -1,6 +1,7 @@
 /** What is said in rooms: messages, topics, typing, and reading it again. */
 import type { Follower, HistoryRange, MessageBody } from '../contract/rooms.ts';
-import { compareAffiliation } from '../model/affiliation.ts';
+import type { UserAddress } from '../model/address.ts';
+import { compareAffiliation, type Affiliation } from '../model/affiliation.ts';
 import type { LoggedContent, LogRecord, Original } from '../model/event.ts';
 import type { EventId } from '../model/ids.ts';
 import { accepted, refused, type Outcome } from '../model/outcome.ts';
@@ -11,7 +12,6 @@ import type { Membership } from './membership.ts';
 import { authorOf, viewMember, type RoomState, type UserState } from './state.ts';
 
 const originalBytes = 8_192;
-const rememberedIds = 512;
 
 export class Talk {
   readonly #context: Context;
@@ -53,16 +53,15 @@ export class Talk {
     if (affiliation === 'outcast') return refused('banned', 'You are banned from that room.');
     if (member === undefined ? room.config.moderated : member.role === 'visitor')
       return refused('moderated', 'That room is moderated, and you have no voice in it.');
-    if (
-      room.bans.length > 0 &&
-      member?.operator !== true &&
-      member?.voice !== true &&
-      compareAffiliation(affiliation, 'member') < 0 &&
-      this.#membership.banned(user, room)
-    ) {
-      return refused('banned', 'You are banned in that room and cannot speak.');
-    }
-    return accepted(undefined);
+    return this.#barred(user, room) ? refused('banned', 'You are banned in that room and cannot speak.') : accepted(undefined);
+  }
+
+  /** A ban mask meets somebody who is inside, or speaks from outside, and has no standing there that outweighs it. */
+  #barred(user: UserState, room: RoomState): boolean {
+    if (room.bans.length === 0) return false;
+    const member = room.members.get(user.id);
+    if (member?.operator === true || member?.voice === true || compareAffiliation(room.affiliationOf(user), 'member') >= 0) return false;
+    return this.#membership.banned(user, room);
   }
 
   setTopic(user: UserState, room: RoomState, topic: string, via?: Follower): Promise<Outcome<LogRecord>> {
@@ -71,6 +70,7 @@ export class Talk {
     if (room.config.topicLocked && member.role !== 'moderator')
       return Promise.resolve(refused('not-permitted', 'Only moderators may change the topic here.'));
     if (member.role === 'visitor') return Promise.resolve(refused('moderated', 'That room is moderated, and you have no voice in it.'));
+    if (this.#barred(user, room)) return Promise.resolve(refused('banned', 'You are banned in that room and cannot change its topic.'));
     return this.topic(user, room, topic, authorOf(user, member.nick), via);
   }
 
@@ -100,43 +100,54 @@ export class Talk {
     via?: Follower,
     elsewhere: BornElsewhere = {},
   ): Promise<Outcome<LogRecord>> {
-    const { hooks, logbook, delivery, storage } = this.#context;
-    if (elsewhere.id !== undefined && room.recentIds.has(elsewhere.id)) {
-      return storage
-        .find(room.log, elsewhere.id)
-        .then((record) =>
-          record === undefined ? refused('unavailable', 'That message is known, but cannot be found.') : accepted(record),
-        );
-    }
+    const { id } = elsewhere;
+    if (id !== undefined && (room.recent.has(id) || room.recent.mayBeForgotten(id)))
+      return this.#known(room, id).then((known) =>
+        known === undefined ? this.#log(user, room, content, via, elsewhere) : accepted(known),
+      );
+    return this.#log(user, room, content, via, elsewhere);
+  }
+
+  /** The record with that id, which may be waiting still to be durable. */
+  async #known(room: RoomState, id: EventId): Promise<LogRecord | undefined> {
+    await this.#context.delivery.shown(room);
+    const record = await this.#context.storage.find(room.log, id);
+    // Another copy came while the storage was asked.
+    return record === undefined && room.recent.has(id) ? this.#known(room, id) : record;
+  }
+
+  #log(
+    user: UserState | undefined,
+    room: RoomState,
+    content: LoggedContent,
+    via: Follower | undefined,
+    elsewhere: BornElsewhere,
+  ): Promise<Outcome<LogRecord>> {
+    const { hooks, logbook, delivery, saver } = this.#context;
     let final = content;
     if (user !== undefined) {
       const hooked = hooks.run('content', { user, room, content, via });
       if ('elsewhere' in hooked) return hooked.elsewhere;
       if (!hooked.ok) return Promise.resolve(hooked);
-      final = hooked.value.content;
+      final = withoutStaleOriginal(content, hooked.value.content);
     }
     const record = logbook.next(room.log, final, elsewhere);
-    this.#remember(room, record);
-    if (applyContent(room, record)) this.#context.saver.room(room);
+    room.recent.add(record.id, record.logged);
+    const undo = applyContent(room, record);
+    if (undo !== undefined) saver.room(room);
     return new Promise((resolve) => {
       delivery.record(room, record, via, (error) => {
-        resolve(
-          error === undefined
-            ? accepted(record)
-            : refused('unavailable', 'The server cannot store messages at the moment; yours was not sent.'),
-        );
+        if (error === undefined) resolve(accepted(record));
+        else {
+          room.recent.forget(record.id);
+          if (undo !== undefined) {
+            undo();
+            saver.room(room);
+          }
+          resolve(refused('unavailable', 'The server cannot store messages at the moment; yours was not sent.'));
+        }
       });
     });
-  }
-
-  #remember(room: RoomState, record: LogRecord): void {
-    room.recentIds.set(record.id, record.number);
-    if (room.recentIds.size > rememberedIds) {
-      for (const oldest of room.recentIds.keys()) {
-        room.recentIds.delete(oldest);
-        break;
-      }
-    }
   }
 
   typing(user: UserState, room: RoomState, state: 'active' | 'paused' | 'done', via?: Follower): void {
@@ -146,7 +157,7 @@ export class Talk {
   }
 
   async history(user: UserState | undefined, room: RoomState, range: HistoryRange): Promise<Outcome<readonly LogRecord[]>> {
-    const from = user === undefined ? 1 : this.#firstReadable(user, room);
+    const from = user === undefined ? room.first : this.#firstReadable(user, room);
     if (from === undefined) return refused('not-a-member', 'You may not read that room.');
     const after = Math.max(range.after ?? 0, from - 1);
     const limit = Math.max(0, Math.min(range.limit, 1_000));
@@ -161,7 +172,7 @@ export class Talk {
   }
 
   async find(user: UserState | undefined, room: RoomState, id: EventId): Promise<LogRecord | undefined> {
-    const from = user === undefined ? 1 : this.#firstReadable(user, room);
+    const from = user === undefined ? room.first : this.#firstReadable(user, room);
     if (from === undefined) return undefined;
     await this.#context.delivery.shown(room);
     const record = await this.#context.storage.find(room.log, id);
@@ -170,17 +181,17 @@ export class Talk {
 
   /** The first number that the person may read; undefined when none. Threat class A13. */
   #firstReadable(user: UserState, room: RoomState): number | undefined {
-    if (user.administrator) return 1;
+    if (user.administrator) return room.first;
     const affiliation = room.affiliationOf(user);
     if (affiliation === 'outcast') return undefined;
     const member = room.members.get(user.id);
     if (member === undefined) {
       const open = room.config.history === 'all' && !room.config.membersOnly && room.config.key === null && !room.config.hidden;
-      return open && !this.#membership.banned(user, room) ? 1 : undefined;
+      return open && !this.#membership.banned(user, room) ? room.first : undefined;
     }
     switch (room.config.history) {
       case 'all':
-        return 1;
+        return room.first;
       case 'joined':
         return Math.min(room.readableFrom.get(user.address) ?? member.firstNumber, member.firstNumber);
       case 'none':
@@ -198,24 +209,41 @@ export function keepOriginal(original: Original | undefined): { readonly origina
   return json === undefined || json.length > originalBytes ? {} : { original };
 }
 
-/** Brings a record's meaning into the room's state; true when there was any. Also run at a start, for what the saved state lacks. */
-export function applyContent(room: RoomState, record: LogRecord): boolean {
+/** What a hook changed is not what was said any more, so the form that it had elsewhere goes. */
+function withoutStaleOriginal(before: LoggedContent, after: LoggedContent): LoggedContent {
+  if (after === before || after.kind !== 'message' || after.original === undefined) return after;
+  const { original: _, ...rest } = after;
+  return rest;
+}
+
+/**
+ * Brings a record's meaning into the room's state; undefined when there was none, else how to take it back should the record not become
+ * durable. Also run at a start, for what the saved state lacks.
+ */
+export function applyContent(room: RoomState, record: LogRecord): (() => void) | undefined {
   const { content } = record;
   switch (content.kind) {
-    case 'topic':
+    case 'topic': {
+      const { topic } = room;
       room.topic = { text: content.topic, by: content.author.nick, at: record.born };
-      return true;
-    case 'config':
-      room.config = { ...room.config, ...content.changes };
-      return true;
-    case 'affiliation':
-      if (content.affiliation === 'none') room.affiliations.delete(content.address);
-      else room.affiliations.set(content.address, content.affiliation);
-      return true;
-    case 'ban':
-      room.bans = room.bans.filter((ban) => ban.mask !== content.ban.mask);
-      if (content.add) room.bans = [...room.bans, content.ban];
-      return true;
+      return () => (room.topic = topic);
+    }
+    case 'config': {
+      const { config } = room;
+      room.config = { ...config, ...content.changes };
+      return () => (room.config = config);
+    }
+    case 'affiliation': {
+      const before = room.affiliations.get(content.address) ?? 'none';
+      setAffiliation(room, content.address, content.affiliation);
+      return () => setAffiliation(room, content.address, before);
+    }
+    case 'ban': {
+      const { bans } = room;
+      const others = bans.filter((ban) => ban.mask !== content.ban.mask);
+      room.bans = content.add ? [...others, content.ban] : others;
+      return () => (room.bans = bans);
+    }
     case 'message':
     case 'kick':
     case 'join':
@@ -224,8 +252,13 @@ export function applyContent(room: RoomState, record: LogRecord): boolean {
     case 'network':
     case 'private':
     case 'invitation':
-      return false;
+      return undefined;
     default:
       return content satisfies never;
   }
+}
+
+function setAffiliation(room: RoomState, address: UserAddress, affiliation: Affiliation): void {
+  if (affiliation === 'none') room.affiliations.delete(address);
+  else room.affiliations.set(address, affiliation);
 }

@@ -33,6 +33,13 @@ export function mintEventId(now: number): EventId {
   return (time + random) as EventId;
 }
 
+/** When an id was minted, by the clock of whoever minted it; milliseconds since 1970. */
+export function mintedAt(id: EventId): number {
+  let time = 0;
+  for (let i = 0; i < 10; i++) time = time * 32 + alphabet.indexOf(id[i]!);
+  return time;
+}
+
 /** The id in text from storage or a peer, or undefined when it is none. */
 export function parseEventId(text: string): EventId | undefined {
   return /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(text) ? (text as EventId) : undefined;

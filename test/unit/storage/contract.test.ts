@@ -91,6 +91,7 @@ for (const [name, make] of Object.entries(drivers)) {
         topic: { text: 't', by: '', at: 1 },
         affiliations: [],
         bans: [],
+        first: 1,
         since: [],
         applied: 3,
       };
