@@ -8,7 +8,7 @@ import { oneLine } from '../model/text.ts';
 import { defaultRoomConfig, type Context } from './context.ts';
 import { maskMatches } from './names.ts';
 import { sameSecret } from './scram.ts';
-import { authorOf, foldNick, MemberState, RoomState, viewMember, type SessionState, type UserState } from './state.ts';
+import { authorOf, foldNick, MemberState, RoomState, viewMember, type SessionState, type UserState, type Visit } from './state.ts';
 
 export class Membership {
   readonly #context: Context;
@@ -188,9 +188,11 @@ export class Membership {
 
   #follow(session: SessionState, room: RoomState): void {
     if (session.attached.has(room)) return;
-    session.attached.add(room);
+    const visit: Visit = {};
+    session.attached.set(room, visit);
     this.#context.delivery.step(room, () => {
-      if (session.closed || !session.attached.has(room)) return;
+      if (session.closed || session.attached.get(room) !== visit) return;
+      session.followed.set(room, visit);
       room.followers.set(session.handler, 'session');
       session.handler.attached(room);
     });
@@ -198,11 +200,14 @@ export class Membership {
 
   /** The session sees nothing of the room any more, after what is queued now. */
   detach(session: SessionState, room: RoomState): void {
-    if (!session.attached.delete(room)) return;
+    const visit = session.attached.get(room);
+    session.attached.delete(room);
+    if (visit === undefined) return;
     this.#context.delivery.step(room, () => {
-      if (session.attached.has(room)) return;
-      const followed = room.followers.delete(session.handler);
-      if (followed && !session.closed) session.handler.detached(room);
+      if (session.followed.get(room) !== visit) return;
+      session.followed.delete(room);
+      const following = room.followers.delete(session.handler);
+      if (following && !session.closed) session.handler.detached(room);
     });
   }
 

@@ -80,6 +80,9 @@ export function authorOf(user: UserState, nick = user.nick): Author {
   return user.network === null ? { address: user.address, nick } : { address: user.address, nick, network: user.network };
 }
 
+/** One stay of a session in a room; each is an object of its own. */
+export type Visit = Readonly<Record<never, never>>;
+
 export class SessionState implements Session {
   readonly id: string;
   readonly address: SessionAddress;
@@ -91,7 +94,10 @@ export class SessionState implements Session {
   readonly since: number;
   readonly handler: SessionHandler;
   readonly attach: 'all' | 'none';
-  readonly attached = new Set<RoomState>();
+  /** Rooms that it is to see, by visit: leaving and coming back is another one. */
+  readonly attached = new Map<RoomState, Visit>();
+  /** Rooms that it is being shown: what `attached` says, once everything queued before has been shown. */
+  readonly followed = new Map<RoomState, Visit>();
   closed = false;
 
   constructor(

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Batch } from '../../../server/contract/rooms.ts';
 import type { UserAddress } from '../../../server/model/address.ts';
-import { guest, quiet, refusalOf, signedIn, testCore, text, value } from './support.ts';
+import { guest, quiet, refusalOf, signedIn, testCore, text, value, type Recorder } from './support.ts';
 
 describe('rooms', () => {
   it('show everybody everything once, in order, with the own marked', async () => {
@@ -185,6 +185,21 @@ describe('rooms', () => {
     await quiet();
     expect(calls).to.equal(1);
     expect(ann.take()).to.deep.equal(['lounge <ann> a', 'lounge <ann> b']);
+  });
+
+  it('let go of a session that leaves, and show it the room anew when it comes back in the same moment', async () => {
+    const { core } = await testCore();
+    const [ann, bob] = [guest(core, 'ann'), guest(core, 'bob')];
+    const join = (one: Recorder) => core.rooms.join(one.session.user, 'lounge', { session: one.session }, one);
+    const room = value(await join(ann)).room;
+    await join(bob);
+    await quiet();
+    bob.take();
+    value(core.rooms.leave(bob.session.user, room, ''));
+    void core.rooms.say(ann.session.user, room, text('while bob is away'), ann);
+    await join(bob);
+    await quiet();
+    expect(bob.take()).to.deep.equal(['lounge left bob by leave', 'detached lounge', 'attached lounge', 'lounge joined bob (own)']);
   });
 
   it('forget a temporary room with its last member, and number on when it comes again', async () => {
