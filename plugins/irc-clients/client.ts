@@ -319,7 +319,6 @@ export class Client implements SessionHandler {
 
   detached(room: Room): void {
     this.#rooms.delete(room);
-    this.#replay.gone(room);
   }
 
   ended(reason: string): void {

@@ -8,8 +8,8 @@ import type { Client } from './client.ts';
 import { latestMessages } from './commands/history.ts';
 
 export class Replay {
-  /** Number of the last record when the client left a room. */
-  readonly #left = new WeakMap<Room, number>();
+  /** Number of the last record that the client was shown in a room. The room itself may be ahead of what is shown. */
+  readonly #shown = new WeakMap<Room, number>();
   /** Rooms that are being replayed, and the first record that has come live since. */
   readonly #live = new Map<Room, number>();
 
@@ -17,9 +17,12 @@ export class Replay {
   came(client: Client, session: Session, room: Room): Promise<string> | undefined {
     const limit = client.server.config.replay_lines;
     if (limit === 0 || !client.has(flag.serverTime) || client.has(flag.chathistory)) return undefined;
-    if (room.last.number === (this.#left.get(room) ?? 0)) return undefined;
+    const after = this.#shown.get(room) ?? 0;
+    const { number } = room.last;
+    if (number === after) return undefined;
     this.#live.set(room, Infinity);
-    return this.#fetch(client, session, room, { after: this.#left.get(room) ?? 0, before: room.last.number + 1, limit });
+    this.#shown.set(room, number);
+    return this.#fetch(client, session, room, { after, before: number + 1, limit });
   }
 
   async #fetch(
@@ -35,14 +38,17 @@ export class Replay {
     }
   }
 
-  /** What comes live while old messages are fetched is not shown again with them. */
+  /** What comes live is not shown again, neither now with the old messages nor when the client comes in again. */
   saw(batch: Batch): void {
-    if (this.#live.get(batch.room) !== Infinity) return;
-    const first = batch.items.find((item) => item.kind === 'record');
-    if (first !== undefined) this.#live.set(batch.room, first.record.number);
+    const { room } = batch;
+    const numbers = batch.shared('irc-clients numbers', () => numbersIn(batch));
+    if (numbers === undefined) return;
+    this.#shown.set(room, Math.max(numbers.last, this.#shown.get(room) ?? 0));
+    if (this.#live.get(room) === Infinity) this.#live.set(room, numbers.first);
   }
+}
 
-  gone(room: Room): void {
-    this.#left.set(room, room.last.number);
-  }
+function numbersIn({ items }: Batch): { readonly first: number; readonly last: number } | undefined {
+  const numbers = items.flatMap((item) => (item.kind === 'record' ? [item.record.number] : []));
+  return numbers.length === 0 ? undefined : { first: numbers[0]!, last: numbers.at(-1)! };
 }
