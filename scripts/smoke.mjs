@@ -91,7 +91,8 @@ try {
   });
 } finally {
   if (server.exitCode === null) {
-    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    // Not SIGKILL: that is a crash, after which npm start starts it again.
+    if (pid !== undefined) process.kill(pid, 'SIGTERM');
     server.kill('SIGKILL');
   }
   rmSync(scratch, { recursive: true, force: true });

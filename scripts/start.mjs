@@ -1,5 +1,4 @@
 /** `npm start`: installs what is missing, builds what has changed, serves. Arguments go to `banyan serve`. */
-import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.mjs';
@@ -42,6 +41,7 @@ if (time(join(root, 'dist', 'server', 'main.js')) < Math.max(...sources.map(newe
   }
 }
 
-const server = spawn(process.execPath, [join(root, 'dist', 'server', 'main.js'), 'serve', ...process.argv.slice(2)], { stdio: 'inherit' });
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => server.kill(signal));
-server.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)));
+// This process supervises: it starts the server as a child, and again when it crashes.
+const main = join(root, 'dist', 'server', 'main.js');
+process.argv.splice(1, 1, main, 'serve', '--supervise');
+await import(main);

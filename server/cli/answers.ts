@@ -40,6 +40,11 @@ export async function answerControl(server: RunningServer, request: ControlReque
       if (link === undefined) throw new Error(`there is no link "${request.name}"; see: banyan link list`);
       return link;
     }
+    case 'plugin-list':
+      return server.plugins();
+    case 'plugin-start':
+      await server.startPlugin(request.name);
+      return null;
     default:
       return request satisfies never;
   }

@@ -6,6 +6,8 @@ import type { Config } from '../config/schema.ts';
 import type { Account } from '../contract/accounts.ts';
 import type { LinkStatus } from '../contract/host.ts';
 import { defaultCoreLimits, openCore } from '../core.ts';
+import { forgetOff } from '../host/off-notes.ts';
+import type { PluginState } from '../host/plugin-table.ts';
 import { serverSecret } from '../host/secret.ts';
 import { systemClock } from '../host/services.ts';
 import { answerAccount } from './answers.ts';
@@ -139,4 +141,26 @@ export async function linkShow(name: string, options: Where): Promise<void> {
   const { details, ...facts } = link;
   const rows = Object.entries({ ...facts, since: new Date(link.since).toISOString(), ...details });
   for (const [key, value] of rows) print(`${key.padEnd(20)} ${String(value)}`);
+}
+
+export async function pluginList(options: Where): Promise<void> {
+  const plugins = (await ask(options, { command: 'plugin-list' })) as readonly PluginState[];
+  table(
+    ['PLUGIN', 'STATE', ''],
+    plugins.map(({ name, state, summary }) => [name, state, summary]),
+  );
+}
+
+/** Without a running server, what kept the plugin off is forgotten, so that the next start tries it. */
+export async function pluginStart(name: string, options: Where): Promise<void> {
+  const folder = dataFolder(options);
+  try {
+    await askServer(folder, { command: 'plugin-start', name });
+    print(`plugin ${name} runs`);
+  } catch (error) {
+    if (!(error instanceof NoServerError)) throw error;
+    if (!forgetOff(folder, name))
+      throw new Error(`nothing keeps the plugin "${name}" off in ${folder}, and no server is running there`, { cause: error });
+    print(`plugin ${name} is started with the server (in ${folder}; no server is running there)`);
+  }
 }

@@ -12,7 +12,9 @@ export type ControlRequest =
   | { readonly command: 'room-list' }
   | { readonly command: 'room-show'; readonly name: string }
   | { readonly command: 'link-list' }
-  | { readonly command: 'link-show'; readonly name: string };
+  | { readonly command: 'link-show'; readonly name: string }
+  | { readonly command: 'plugin-list' }
+  | { readonly command: 'plugin-start'; readonly name: string };
 
 export type AccountRequest = Extract<ControlRequest, { command: `account-${string}` }>;
 

@@ -19,6 +19,7 @@ export async function greeting(server: RunningServer, options: { readonly config
     `Banyan ${version} serves ${config.title} at ${config.domain}.`,
     '',
     ...services.toSorted(byService).map((service) => row(...shownHint(service, config.domain))),
+    ...server.off.map(({ plugin, reason }) => row('Not running', `${plugin}: ${reason}`)),
     '',
     row('Data', resolve(server.dataFolder)),
     row('Certificate', certificateWords(server.certificate(), config.tls.certificate)),

@@ -3,7 +3,18 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError, describeMistake, loadConfig } from '../config/load.ts';
 import { checkConfig } from '../host/check.ts';
 import { version } from '../host/server.ts';
-import { accountAdd, accountList, accountPassword, accountRemove, linkList, linkShow, roomList, roomShow } from './commands.ts';
+import {
+  accountAdd,
+  accountList,
+  accountPassword,
+  accountRemove,
+  linkList,
+  linkShow,
+  pluginList,
+  pluginStart,
+  roomList,
+  roomShow,
+} from './commands.ts';
 import { print } from './output.ts';
 import { serve } from './serve.ts';
 
@@ -32,6 +43,7 @@ function program(): Command {
 
   located(banyan, 'serve', 'run the server until SIGTERM; SIGHUP reloads certificates and settings')
     .option('--ready-file <file>', 'write one JSON object with all addresses when everything is up')
+    .option('--supervise', 'run it as a child, and start it again when it crashes; a service manager does that otherwise')
     .action(serve);
 
   banyan.command('check <file>').description('check a configuration: every mistake with its line and a remedy').action(check);
@@ -54,6 +66,10 @@ function program(): Command {
   const link = banyan.command('link').description('links of the running server to other servers and networks');
   located(link, 'list', 'all links').action(linkList);
   located(link, 'show <name>', 'everything about one link').action(linkShow);
+
+  const plugin = banyan.command('plugin').description('plugins of this server');
+  located(plugin, 'list', 'all plugins: which run, which are off, and why').action(pluginList);
+  located(plugin, 'start <name>', 'start one that is off; without a running server, with its next start').action(pluginStart);
 
   banyan
     .command('version')

@@ -3,16 +3,20 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { pino, type Logger } from 'pino';
 import { ConfigError, describeMistake } from '../config/load.ts';
+import { Failures } from '../host/failures.ts';
 import { startServer, version, type RunningServer } from '../host/server.ts';
 import { answerControl } from './answers.ts';
 import { controlPath, serveControl } from './control.ts';
 import { greeting } from './greeting.ts';
 import { openStorage } from './storage.ts';
+import { crashed, supervise } from './supervise.ts';
 
 export interface ServeOptions {
   readonly config?: string;
   readonly data?: string;
   readonly readyFile?: string;
+  /** Run the server as a child, and start it again when it crashes. */
+  readonly supervise?: boolean;
 }
 
 const drainMilliseconds = 10_000;
@@ -21,7 +25,12 @@ const sameSignalMilliseconds = 1_000;
 
 /** Resolves when everything is up; the process then runs until a signal ends it. @throws what startServer throws */
 export async function serve(options: ServeOptions): Promise<void> {
-  const log = logger();
+  if (options.supervise === true) {
+    supervise();
+    return;
+  }
+  const failures = new Failures();
+  const log = logger(failures);
   if (options.readyFile !== undefined) rmSync(options.readyFile, { force: true });
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise failed and nobody looked; this is a bug'));
   const server = await startServer({
@@ -29,7 +38,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     dataFolder: options.data,
     openStorage,
     log,
+    failures,
   });
+  endOnException(server, log);
   try {
     const control = await serveControl(server.dataFolder, (request) => answerControl(server, request));
     endOnSignals(server, control, log);
@@ -42,14 +53,27 @@ export async function serve(options: ServeOptions): Promise<void> {
   process.stdout.write(await greeting(server, options));
 }
 
+/** What a plugin throws where nobody catches it (a timer or a socket of its own) is the plugin's failure; anything else may have broken all. */
+function endOnException(server: RunningServer, log: Logger): void {
+  process.on('uncaughtException', (error) => {
+    const plugin = server.guilty(error);
+    if (plugin === undefined) {
+      log.fatal({ err: error }, 'the server failed on an error of its own, and ends');
+      process.exit(crashed);
+    }
+    log.error({ err: error, plugin }, 'a plugin failed where nobody looked');
+  });
+}
+
 /** Written beside and renamed, so that a reader never sees half of it. */
-function writeReadyFile(file: string, { config, services, listeners }: RunningServer): void {
+function writeReadyFile(file: string, { config, services, listeners, off }: RunningServer): void {
   const ready = {
     pid: process.pid,
     domain: config.domain,
     version,
     services: services.map(({ service, address, port, tls }) => ({ service, address, port, tls })),
     listeners,
+    off,
   };
   writeFileSync(`${file}.new`, `${JSON.stringify(ready, null, 2)}\n`);
   renameSync(`${file}.new`, file);
@@ -95,9 +119,9 @@ async function reload(server: RunningServer, log: Logger): Promise<void> {
 }
 
 /** One line a message, readable on a terminal; JSON where something else reads it. */
-function logger(): Logger {
+function logger({ hooks }: Failures): Logger {
   const redact = ['*.password', '*.key', '*.token'];
-  if (!process.stderr.isTTY) return pino({ redact }, pino.destination({ dest: 2, sync: true }));
+  if (!process.stderr.isTTY) return pino({ redact, hooks }, pino.destination({ dest: 2, sync: true }));
   const write = (line: string): void => {
     const { level, time, msg, err, pid: _pid, hostname: _hostname, ...facts } = JSON.parse(line) as Record<string, unknown>;
     const name = pino.levels.labels[level as number] ?? '';
@@ -105,5 +129,5 @@ function logger(): Logger {
     const rest = Object.keys(facts).length === 0 ? '' : ` ${JSON.stringify(facts)}`;
     process.stderr.write(`${new Date(time as number).toISOString().slice(11, 19)} ${name.padEnd(5)} ${String(msg)}${failure}${rest}\n`);
   };
-  return pino({ redact }, { write });
+  return pino({ redact, hooks }, { write });
 }

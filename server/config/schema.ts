@@ -83,11 +83,17 @@ export const configSchema = z.strictObject({
   dns: z.strictObject({ servers: z.array(listenAddress).default([]) }).prefault({}),
   accounts: z.strictObject({ registration: z.enum(['open', 'closed']).default('open') }).prefault({}),
   limits: limits.prefault({}),
+  watchdog: z
+    .strictObject({ stuck_seconds: z.int().nonnegative().default(20), failures_per_minute: z.int().nonnegative().default(100) })
+    .prefault({}),
 });
 
 export type Config = z.output<typeof configSchema>;
 
 /** The tables below [plugins]; what a plugin's table holds besides is checked by the plugin's own schema. */
-export const pluginTables = z.record(z.string(), z.looseObject({ enabled: z.boolean().optional(), module: z.string().min(1).optional() }));
+export const pluginTables = z.record(
+  z.string(),
+  z.looseObject({ enabled: z.boolean().optional(), required: z.boolean().optional(), module: z.string().min(1).optional() }),
+);
 
 export type PluginTables = z.output<typeof pluginTables>;

@@ -6,12 +6,16 @@ import { ConfigError, type LoadedConfig, type Mistake } from '../config/load.ts'
 import { didYouMean } from '../config/explain.ts';
 import type { Config } from '../config/schema.ts';
 import type { Plugin } from '../contract/host.ts';
+import type { PluginCode } from './blame.ts';
 import { certificateDoubts } from './certificates.ts';
 import { bundledPlugins, loadPlugin } from './loader.ts';
 
 export interface Selected {
   readonly plugin: Plugin;
   readonly config: unknown;
+  readonly code: PluginCode;
+  /** The server does not run without it. */
+  readonly required: boolean;
 }
 
 export interface CheckedConfig {
@@ -51,7 +55,7 @@ async function selectPlugins({
   const selected: Selected[] = [];
   const mistakes: Mistake[] = [];
   for (const name of new Set([...bundled, ...Object.keys(tables)])) {
-    const { enabled, module, ...table } = tables[name] ?? {};
+    const { enabled, module, required = false, ...table } = tables[name] ?? {};
     if (enabled === false) continue;
     if (module === undefined && !bundled.includes(name)) {
       const meant = didYouMean(name, bundled);
@@ -62,11 +66,11 @@ async function selectPlugins({
       continue;
     }
     try {
-      const plugin = await loadPlugin(name, module, source.folder);
+      const { plugin, code } = await loadPlugin(name, module, source.folder);
       if (!plugin.enabledByDefault && tables[name] === undefined) continue;
       const checked = source.check(plugin.config, table, ['plugins', name]);
       if ('mistakes' in checked) mistakes.push(...checked.mistakes);
-      else selected.push({ plugin, config: checked.value });
+      else selected.push({ plugin, config: checked.value, code, required });
     } catch (error) {
       const path = ['plugins', name, ...(module === undefined ? [] : ['module'])];
       mistakes.push(source.mistake(path, error instanceof Error ? error.message : String(error)));

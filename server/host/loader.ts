@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Plugin } from '../contract/host.ts';
+import { pluginCode, type PluginCode } from './blame.ts';
 
 const bundledFolder = fileURLToPath(new URL('../../plugins/', import.meta.url));
 
@@ -15,8 +16,13 @@ export function bundledPlugins(): readonly string[] {
     .toSorted();
 }
 
+export interface LoadedPlugin {
+  readonly plugin: Plugin;
+  readonly code: PluginCode;
+}
+
 /** `folder` is where a module's relative path begins. @throws Error that names the module and the remedy */
-export async function loadPlugin(name: string, module: string | undefined, folder: string): Promise<Plugin> {
+export async function loadPlugin(name: string, module: string | undefined, folder: string): Promise<LoadedPlugin> {
   const url = module === undefined ? pathToFileURL(join(bundledFolder, name, 'index.js')).href : locate(module, folder);
   let loaded: { default?: unknown };
   try {
@@ -29,7 +35,7 @@ export async function loadPlugin(name: string, module: string | undefined, folde
   if (typeof plugin?.start !== 'function' || typeof plugin.name !== 'string' || plugin.config === undefined) {
     throw new Error(`the module has no default export with name, config and start; export one by definePlugin of banyan/plugin`);
   }
-  return plugin as Plugin;
+  return { plugin: plugin as Plugin, code: pluginCode(plugin.name, url) };
 }
 
 /** A path, or a package installed where the server runs. @throws Error with the remedy */

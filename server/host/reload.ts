@@ -6,11 +6,11 @@ import type { HttpService } from '../net/http.ts';
 import type { TlsStore } from '../net/tls.ts';
 import { tlsFiles } from './certificates.ts';
 import type { CheckedConfig, Selected } from './check.ts';
-import type { PluginHost } from './plugin-host.ts';
+import type { PluginTable, TableEntry } from './plugin-table.ts';
 
 interface Parts {
   readonly load: () => Promise<CheckedConfig>;
-  readonly hosts: readonly PluginHost[];
+  readonly plugins: PluginTable;
   readonly tls: TlsStore;
   readonly http: HttpService;
   readonly dataFolder: string;
@@ -20,13 +20,10 @@ interface Parts {
 export class Reloader {
   readonly #parts: Parts;
   #config: Config;
-  /** The table that each plugin runs with. */
-  readonly #tables: Map<string, unknown>;
 
-  constructor(parts: Parts, config: Config, selected: readonly Selected[]) {
+  constructor(parts: Parts, config: Config) {
     this.#parts = parts;
     this.#config = config;
-    this.#tables = new Map(selected.map(({ plugin, config: table }) => [plugin.name, table]));
   }
 
   get config(): Config {
@@ -54,33 +51,38 @@ export class Reloader {
   }
 
   async #reloadPlugins(selected: readonly Selected[]): Promise<readonly string[]> {
+    const { entries } = this.#parts.plugins;
     const said: string[] = [];
     for (const { plugin } of selected)
-      if (!this.#tables.has(plugin.name)) said.push(`plugins.${plugin.name}: is switched on; waits for a restart`);
-    for (const host of this.#parts.hosts) {
-      const { name } = host.plugin;
+      if (!entries.has(plugin.name)) said.push(`plugins.${plugin.name}: is switched on; waits for a restart`);
+    for (const [name, entry] of entries) {
       const fresh = selected.find(({ plugin }) => plugin.name === name);
       if (fresh === undefined) said.push(`plugins.${name}: is switched off; waits for a restart`);
-      else if (!isDeepStrictEqual(fresh.config, this.#tables.get(name))) said.push(await this.#change(host, fresh.config));
+      else if (!isDeepStrictEqual(fresh.config, entry.config)) said.push(await this.#change(entry, fresh.config));
     }
     return said;
   }
 
   /** A plugin that does not take its new table as it runs is stopped and started; on a table that does not work, the old one goes on. */
-  async #change(host: PluginHost, table: unknown): Promise<string> {
+  async #change(entry: TableEntry, table: unknown): Promise<string> {
+    const { host } = entry;
     const { name } = host.plugin;
+    if (entry.off !== undefined) {
+      entry.config = table;
+      return `plugins.${name}: is off, and has its new settings when it is started: banyan plugin start ${name}`;
+    }
     if (await host.reconfigure(table)) {
-      this.#tables.set(name, table);
+      entry.config = table;
       return `plugins.${name}: has its new settings`;
     }
     await host.stop();
     try {
       await host.start(table);
-      this.#tables.set(name, table);
+      entry.config = table;
       return `plugins.${name}: stopped, and started with its new settings`;
     } catch (error) {
       this.#parts.log.error({ err: error, plugin: name }, 'the plugin did not start with its new settings');
-      await host.start(this.#tables.get(name));
+      await host.start(entry.config);
       return `plugins.${name}: goes on with its old settings, because it did not start with the new ones`;
     }
   }

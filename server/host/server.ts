@@ -15,10 +15,13 @@ import { TlsStore } from '../net/tls.ts';
 import type { Storage } from '../storage.ts';
 import { tlsFiles, watchCertificate } from './certificates.ts';
 import { checkConfig, type CheckedConfig } from './check.ts';
-import { PluginHost, type HostParts } from './plugin-host.ts';
+import type { Failures } from './failures.ts';
+import type { HostParts } from './plugin-host.ts';
+import { PluginTable, type PluginState } from './plugin-table.ts';
 import { Reloader } from './reload.ts';
 import { serverSecret } from './secret.ts';
 import { CommandTable, MetricTable, systemClock } from './services.ts';
+import { startWatchdog } from './watchdog.ts';
 
 export interface ServerOptions {
   /** A TOML file; absent: all defaults. */
@@ -28,6 +31,8 @@ export interface ServerOptions {
   /** Opens the storage in the data folder. */
   readonly openStorage: (folder: string, log: Logger) => Promise<Storage>;
   readonly log: Logger;
+  /** What the log is told of. */
+  readonly failures: Failures;
 }
 
 /** One open port. */
@@ -48,7 +53,15 @@ export interface RunningServer {
   readonly dataFolder: string;
   readonly startedAt: number;
   readonly log: Logger;
+  /** Of the plugins that run. */
   status(): ReadonlyMap<string, PluginStatus>;
+  plugins(): readonly PluginState[];
+  /** Plugins that should run and do not. */
+  readonly off: PluginTable['off'];
+  /** Starts a plugin that is off. @throws Error in words for the person at the terminal */
+  startPlugin(name: string): Promise<void>;
+  /** The plugin whose code threw that. */
+  guilty(error: unknown): string | undefined;
   certificate(): X509Certificate;
   /** Certificates, log level, plugins' tables. Answers what was done and what waits for a restart. @throws ConfigError CertificateError */
   reload(): Promise<readonly string[]>;
@@ -57,9 +70,9 @@ export interface RunningServer {
 
 export const version = (JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
-/** @throws ConfigError StorageError ListenError CertificateError, or what a plugin throws; nothing is left running then */
+/** @throws ConfigError StorageError ListenError CertificateError, or what a required plugin throws; nothing is left running then */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { log } = options;
+  const { log, failures } = options;
   const load = (): Promise<CheckedConfig> =>
     checkConfig(options.configFile === undefined ? defaultConfig() : loadConfig(options.configFile));
   const { config, selected, warnings } = await load();
@@ -116,16 +129,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       registration: config.accounts.registration === 'open',
     };
     offerMetrics(parts, config);
-    const hosts: PluginHost[] = [];
-    for (const { plugin, config: table } of selected) {
-      const host = new PluginHost(plugin, parts);
-      undo.push(() => host.stop());
-      await startPlugin(host, table);
-      hosts.push(host);
-    }
-    const listeners = (): readonly Listening[] => [...http.listeners, ...hosts.flatMap((host) => host.listeners)].map(listening);
-    const services = (): readonly Announcement[] => hosts.flatMap((host) => host.announcements);
-    const reloader = new Reloader({ load, hosts, tls, http, dataFolder, log }, config, selected);
+    const plugins = new PluginTable(parts, selected, { dataFolder, failuresPerMinute: config.watchdog.failures_per_minute });
+    undo.push(startWatchdog({ seconds: config.watchdog.stuck_seconds, dataFolder, plugins: selected.map(({ code }) => code), log }), () =>
+      plugins.stop(),
+    );
+    failures.told = (error) => plugins.failed(error);
+    await plugins.start();
+    const listeners = (): readonly Listening[] => [...http.listeners, ...plugins.running.flatMap((host) => host.listeners)].map(listening);
+    const services = (): readonly Announcement[] => plugins.running.flatMap((host) => host.announcements);
+    const reloader = new Reloader({ load, plugins, tls, http, dataFolder, log }, config);
     undo.push(watchCertificate({ config: () => reloader.config, dataFolder, tls, clock: systemClock, log, renewed: () => http.reload() }));
     return {
       core,
@@ -139,7 +151,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       get listeners() {
         return listeners();
       },
-      status: () => new Map(hosts.map((host) => [host.plugin.name, host.status()])),
+      status: () => plugins.status(),
+      plugins: () => plugins.list(),
+      get off() {
+        return plugins.off;
+      },
+      startPlugin: (name) => plugins.switchOn(name),
+      guilty: (error) => plugins.guilty(error),
       certificate: () => tls.certificate,
       reload: () => reloader.reload(),
       async stop(why) {
@@ -181,20 +199,6 @@ function prepareDataFolder(folder: string): void {
         cause: error,
       },
     );
-  }
-}
-
-/** @throws ListenError, or an Error that names the plugin and the remedy */
-async function startPlugin(host: PluginHost, table: unknown): Promise<void> {
-  const { name } = host.plugin;
-  try {
-    await host.start(table);
-  } catch (error) {
-    if (error instanceof ListenError) throw inTable(error, `plugins.${name}`);
-    const words = error instanceof Error ? error.message : String(error);
-    throw new Error(`the plugin ${name} could not start: ${words}; mend that, or switch it off: [plugins.${name}] enabled = false`, {
-      cause: error,
-    });
   }
 }
 

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { spawnSync } from 'node:child_process';
-import { writeFile, appendFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { startBanyan, type Banyan } from '../support/banyan.ts';
@@ -37,13 +38,91 @@ describe('A24 crash containment', () => {
 
   const told = (words: string): number => server.output().split(words).length - 1;
 
-  it('a plugin that throws in start: the server does not start, says which and what to do, and leaves nothing behind', async () => {
+  it('a plugin that throws in start is left off and reported, and the others serve', async () => {
     await withPlugin("await host.net.listen({ name: 'faulty', address: config.listen[0] }, () => {}); throw new Error('on purpose');");
+    await server.start();
+    const ready = JSON.parse(await readFile(join(server.folder, 'ready.json'), 'utf8')) as { off: unknown; listeners: { name: string }[] };
+    expect(ready.off).to.deep.equal([{ plugin: 'faulty', reason: 'could not start: on purpose' }]);
+    expect(ready.listeners.map(({ name }) => name)).to.not.include('faulty');
+    await eventually('the greeting', () => /Not running +faulty: could not start: on purpose/.test(server.output()));
+    expect((await server.command(['plugin', 'list'])).output).to.match(/faulty +off +could not start: on purpose\n/);
+    expect(await server.command(['plugin', 'start', 'faulty'])).to.deep.equal({
+      code: 1,
+      output: 'banyan: the plugin faulty could not start: on purpose\n',
+    });
+    const ann = await connectIrc({ port: server.port('irc'), nick: 'ann' });
+    await ann.quit();
+  });
+
+  it('a plugin that is required and throws in start: the server does not start, and leaves nothing behind', async () => {
+    await withPlugin("await host.net.listen({ name: 'faulty', address: config.listen[0] }, () => {}); throw new Error('on purpose');");
+    await appendFile(server.configFile, 'required = true\n');
     const run = await startProcess(process.execPath, [main, 'serve', '--config', server.configFile]);
     expect(await run.ended()).to.equal(1);
-    expect(run.output()).to.include('the plugin faulty could not start: on purpose').and.include('[plugins.faulty] enabled = false');
+    expect(run.output()).to.include('the plugin faulty, which is required, does not run: could not start: on purpose');
     await appendFile(server.configFile, 'enabled = false\n');
     await server.start();
+  });
+
+  it('a plugin that never returns: the process ends, names it, and starts without it until the host says otherwise', async () => {
+    await withPlugin(
+      "host.http.route({ path: '/hang', handle: (request, response) => { response.end(); setImmediate(() => { for (;;); }); } });",
+    );
+    await appendFile(server.configFile, '\n[watchdog]\nstuck_seconds = 3\n');
+    await server.start();
+    await fetch(`${server.page}hang`);
+    await eventually('the end of the process', () => !server.running(), 60_000);
+    expect(server.output()).to.match(
+      /the plugin faulty was stuck for 3 s in .*faulty\.mjs:\d+\); the server ends itself, and leaves it off/,
+    );
+    await server.start();
+    expect((await server.command(['plugin', 'list'])).output).to.match(
+      /faulty +off +was stuck for 3 s .*; once that is mended: banyan plugin/,
+    );
+    expect((await fetch(`${server.page}hang`)).status).to.equal(404);
+    expect((await server.command(['plugin', 'start', 'faulty'])).output).to.equal('plugin faulty runs\n');
+    expect((await server.command(['plugin', 'list'])).output).to.match(/faulty +runs +runs\n/);
+    await server.halt();
+    expect((await server.command(['plugin', 'start', 'faulty'])).output).to.include('nothing keeps the plugin "faulty" off');
+  });
+
+  it('a plugin that keeps failing is stopped and reported, also when nobody catches what it throws', async () => {
+    await withPlugin(`
+      host.http.route({ path: '/wrong', handle: () => { throw new Error('again'); } });
+      setImmediate(() => { throw new Error('where nobody looks'); });
+    `);
+    await appendFile(server.configFile, '\n[watchdog]\nfailures_per_minute = 4\n');
+    await server.start();
+    for (let i = 0; i < 3; i++) expect((await fetch(`${server.page}wrong`)).status).to.equal(500);
+    await eventually('its stop', () => told('a plugin keeps failing and is stopped; the others serve') === 1);
+    await eventually('the end of its routes', async () => (await fetch(`${server.page}wrong`)).status === 404);
+    expect((await server.command(['plugin', 'list'])).output).to.match(
+      /faulty +off +was stopped, because it failed 4 times within a minute/,
+    );
+    const ann = await connectIrc({ port: server.port('irc'), nick: 'ann' });
+    await ann.quit();
+  });
+
+  it('a server that crashes under --supervise is started again, and one that is told to end is not', async () => {
+    await server.halt();
+    const readyFile = join(server.folder, 'supervised.json');
+    const run = await startProcess(process.execPath, [
+      main,
+      'serve',
+      '--supervise',
+      '--config',
+      server.configFile,
+      '--ready-file',
+      readyFile,
+    ]);
+    const ready = (): number => (JSON.parse(readFileSync(readyFile, 'utf8')) as { pid: number }).pid;
+    const first = await eventually('the server', ready, 30_000);
+    process.kill(first, 'SIGKILL');
+    await eventually('the server again', () => ready() !== first, 30_000);
+    expect(await run.stop()).to.equal(0);
+    expect(run.output()).to.include('the server crashed (SIGKILL), and is started again in 1 s');
+    const wrong = await startProcess(process.execPath, [main, 'serve', '--supervise', '--config', join(server.folder, 'missing.toml')]);
+    expect(await wrong.ended()).to.equal(1);
   });
 
   it('a plugin that throws in handlers: its connection dies, told once, and nothing else', async () => {
