@@ -188,7 +188,7 @@ export class Membership {
 
   #follow(session: SessionState, room: RoomState): void {
     if (session.attached.has(room)) return;
-    const visit: Visit = {};
+    const visit: Visit = Symbol(room.name);
     session.attached.set(room, visit);
     this.#context.delivery.step(room, () => {
       if (session.closed || session.attached.get(room) !== visit) return;

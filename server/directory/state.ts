@@ -80,8 +80,8 @@ export function authorOf(user: UserState, nick = user.nick): Author {
   return user.network === null ? { address: user.address, nick } : { address: user.address, nick, network: user.network };
 }
 
-/** One stay of a session in a room; each is an object of its own. */
-export type Visit = Readonly<Record<never, never>>;
+/** One stay of a session in a room. */
+export type Visit = symbol;
 
 export class SessionState implements Session {
   readonly id: string;
