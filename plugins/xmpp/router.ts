@@ -35,8 +35,13 @@ function invitationIn(what: Element, from: Jid): Invitation | undefined {
   return mediated === undefined ? undefined : { room: from, reason: childText(mediated, 'reason', ns.mucUser) ?? '' };
 }
 
+/** Stanzas of one client that may wait while it enters a room. */
+const mostBehind = 100;
+
 export class Router {
   readonly #parts: RouterParts;
+  /** What clients that are entering a room have sent behind that, by their addresses. */
+  readonly #behind = new Map<string, Element[]>();
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
@@ -50,6 +55,13 @@ export class Router {
       this.#refuse(what, { condition: 'jid-malformed' });
       return;
     }
+    const behind = this.#behind.get(from.full);
+    if (behind === undefined) this.#handle(what, from, to);
+    else if (behind.length < mostBehind) behind.push(what);
+    else this.#refuse(what, { condition: 'resource-constraint', text: 'Too much was sent before the room could be entered.' });
+  }
+
+  #handle(what: Element, from: Jid, to: Jid): void {
     const toRooms = to.domain === this.#parts.rooms.domain;
     switch (what.name) {
       case 'message':
@@ -59,7 +71,7 @@ export class Router {
         } else this.#message(what, from, to);
         break;
       case 'presence':
-        if (toRooms) this.#parts.rooms.presence(what, from, to);
+        if (toRooms) this.#wait(from, this.#parts.rooms.presence(what, from, to));
         else this.#presence(what, from, to);
         break;
       case 'iq':
@@ -71,6 +83,18 @@ export class Router {
       default:
         break;
     }
+  }
+
+  /** Stanzas of one client are handled in their order (RFC 6120 section 10.1): behind an entering they wait for its end. */
+  #wait(from: Jid, entering: Promise<void> | undefined): void {
+    if (entering === undefined) return;
+    this.#behind.set(from.full, []);
+    void entering.then(() => {
+      const behind = this.#behind.get(from.full);
+      this.#behind.delete(from.full);
+      for (const what of behind ?? []) this.receive(what);
+      return undefined;
+    });
   }
 
   #refuse(what: Element, error: StanzaError): void {

@@ -217,14 +217,14 @@ export class RoomService {
     if (!outcome.ok) this.refuse(what, refusalError(outcome.refusal));
   }
 
-  presence(what: Element, from: Jid, to: Jid): void {
+  /** @returns a promise when the client is entering: what it sent behind that must wait for it */
+  presence(what: Element, from: Jid, to: Jid): Promise<void> | undefined {
     const type = attribute(what, 'type');
     const room = this.roomOf(to);
     const inside = room === undefined ? undefined : this.occupant(from, room);
     switch (type) {
       case undefined:
-        this.#available(what, from, to, room, inside);
-        break;
+        return this.#available(what, from, to, room, inside);
       case 'unavailable':
         if (room !== undefined && inside !== undefined) this.leave(room, inside, childText(what, 'status', ns.client) ?? '');
         break;
@@ -238,16 +238,18 @@ export class RoomService {
       default:
         break;
     }
+    return undefined;
   }
 
-  #available(what: Element, from: Jid, to: Jid, room: Room | undefined, inside: Inside | undefined): void {
+  #available(what: Element, from: Jid, to: Jid, room: Room | undefined, inside: Inside | undefined): Promise<void> | undefined {
     const nick = legalNick(to.resource);
     if (to.local === '' || nick === undefined)
       this.refuse(what, { condition: 'jid-malformed', text: 'A nick is needed: room@domain/nick.' });
     else if (from.local === '' || from.resource === '') this.refuse(what, { condition: 'jid-malformed' });
     else if (room !== undefined && inside !== undefined) update(this, what, room, inside, nick);
     else if (childOf(what, 'x', ns.muc) === undefined) this.refuse(what, outside);
-    else enter(this, what, from, to, nick).catch((error: unknown) => this.failed(error, 'entering a room'));
+    else return enter(this, what, from, to, nick).catch((error: unknown) => this.failed(error, 'entering a room'));
+    return undefined;
   }
 
   message(what: Element, from: Jid, to: Jid): void {

@@ -59,6 +59,24 @@ describe('rooms for other XMPP servers', () => {
   });
   afterEach(() => world.stop());
 
+  it('handle what a client sends right behind its entering when it has entered, in order', async () => {
+    const say = (words: string): string =>
+      `<message from='${alice}' to='${lounge}' type='groupchat' id='${words}'><body>${words}</body></message>`;
+    const seen = await send(
+      enterStanza(alice, `${lounge}/Alice`),
+      say('one'),
+      say('two'),
+      `<presence from='${alice}' to='${lounge}/Alice' type='unavailable'/>`,
+    );
+    expect(seen.filter((stanza) => stanza.attrs['type'] === 'error')).to.deep.equal([]);
+    expect(wanda.seen.filter((line) => line.includes('Alice'))).to.deep.equal([
+      'lounge joined Alice',
+      'lounge <Alice> one',
+      'lounge <Alice> two',
+      'lounge left Alice by leave',
+    ]);
+  });
+
   it('show others, oneself, history, subject, in that order', async () => {
     value(await world.core.rooms.say(wanda.session.user, room(), text('before'), wanda));
     const seen = to(await send(enterStanza(alice, `${lounge}/Alice`)), alice);
