@@ -1,6 +1,6 @@
 /** What the running server answers to `banyan` commands. */
 import type { RunningServer } from '../host/server.ts';
-import type { LinkStatus } from '../contract/host.ts';
+import { linksOf } from '../host/links.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { AccountAdministration } from '../core.ts';
 import type { AccountRequest, ControlRequest } from './control.ts';
@@ -34,9 +34,9 @@ export async function answerControl(server: RunningServer, request: ControlReque
     case 'room-show':
       return showRoom(server, request.name);
     case 'link-list':
-      return links(server).map(({ name, kind, state, peer, tls, since }) => ({ name, kind, state, peer, tls, since }));
+      return linksOf(server.status());
     case 'link-show': {
-      const link = links(server).find(({ name }) => name === request.name);
+      const link = linksOf(server.status()).find(({ name }) => name === request.name);
       if (link === undefined) throw new Error(`there is no link "${request.name}"; see: banyan link list`);
       return link;
     }
@@ -64,10 +64,6 @@ export async function answerAccount(accounts: AccountAdministration, request: Ac
     default:
       return request satisfies never;
   }
-}
-
-function links(server: RunningServer): readonly LinkStatus[] {
-  return [...server.status().values()].flatMap((status) => status.links);
 }
 
 function showRoom({ core }: RunningServer, name: string): unknown {

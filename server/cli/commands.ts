@@ -4,8 +4,8 @@ import { pino } from 'pino';
 import { coreConfig, defaultConfig, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { Account } from '../contract/accounts.ts';
-import type { LinkStatus } from '../contract/host.ts';
 import { defaultCoreLimits, openCore } from '../core.ts';
+import { droppedInAll, type LinkFigures } from '../host/links.ts';
 import { forgetOff } from '../host/off-notes.ts';
 import type { PluginState } from '../host/plugin-table.ts';
 import { serverSecret } from '../host/secret.ts';
@@ -120,11 +120,11 @@ export async function roomShow(name: string, options: Where): Promise<void> {
 }
 
 export async function linkList(options: Where): Promise<void> {
-  const links = (await ask(options, { command: 'link-list' })) as readonly LinkStatus[];
+  const links = (await ask(options, { command: 'link-list' })) as readonly LinkFigures[];
   if (links.length === 0) print('there are no links');
   else
     table(
-      ['LINK', 'KIND', 'STATE', 'PEER', 'TLS', 'SINCE'],
+      ['LINK', 'KIND', 'STATE', 'PEER', 'TLS', 'SINCE', 'IN', 'OUT', 'WAITING', 'DROPPED'],
       links.map((link) => [
         link.name,
         link.kind,
@@ -132,15 +132,18 @@ export async function linkList(options: Where): Promise<void> {
         link.peer,
         link.tls ? 'yes' : 'no',
         new Date(link.since).toISOString().slice(0, 19),
+        ...[link.in, link.out, link.waiting, droppedInAll(link)].map(String),
       ]),
     );
 }
 
 export async function linkShow(name: string, options: Where): Promise<void> {
-  const link = (await ask(options, { command: 'link-show', name })) as LinkStatus;
-  const { details, ...facts } = link;
-  const rows = Object.entries({ ...facts, since: new Date(link.since).toISOString(), ...details });
+  const link = (await ask(options, { command: 'link-show', name })) as LinkFigures;
+  const { details, dropped, ...facts } = link;
+  const rows = Object.entries({ ...details, ...facts, since: new Date(link.since).toISOString(), dropped: droppedInAll(link) });
   for (const [key, value] of rows) print(`${key.padEnd(20)} ${String(value)}`);
+  for (const [reason, count] of Object.entries(dropped).toSorted(([, a], [, b]) => b - a))
+    print(`  ${String(count).padStart(8)} ${reason}`);
 }
 
 export async function pluginList(options: Where): Promise<void> {

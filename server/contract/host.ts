@@ -46,8 +46,13 @@ export interface LinkStatus {
   readonly since: number;
   readonly peer: string;
   readonly tls: boolean;
+  /** Messages of its protocol that came and went since the plugin was started. */
   readonly in: number;
   readonly out: number;
+  /** What is still to cross to the peer; absent: nothing ever waits. */
+  readonly waiting?: number;
+  /** What did not cross and never will, either way, since the plugin was started: how many, by the reason in a few words. */
+  readonly dropped?: Readonly<Record<string, number>>;
   /** The last error, in words. */
   readonly lastError?: string;
   readonly details?: Readonly<Record<string, string | number>>;

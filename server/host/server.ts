@@ -16,6 +16,7 @@ import type { Storage } from '../storage.ts';
 import { tlsFiles, watchCertificate } from './certificates.ts';
 import { checkConfig, type CheckedConfig } from './check.ts';
 import type { Failures } from './failures.ts';
+import { linksOf, offerLinkMetrics } from './links.ts';
 import type { HostParts } from './plugin-host.ts';
 import { PluginTable, type PluginState } from './plugin-table.ts';
 import { Reloader } from './reload.ts';
@@ -133,6 +134,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     undo.push(startWatchdog({ seconds: config.watchdog.stuck_seconds, dataFolder, plugins: selected.map(({ code }) => code), log }), () =>
       plugins.stop(),
     );
+    offerLinkMetrics(metrics, () => linksOf(plugins.status()));
     failures.told = (error) => plugins.failed(error);
     await plugins.start();
     const listeners = (): readonly Listening[] => [...http.listeners, ...plugins.running.flatMap((host) => host.listeners)].map(listening);

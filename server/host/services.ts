@@ -43,9 +43,20 @@ interface Series {
   readonly values: Map<string, () => number>;
 }
 
+function written(labels: Labels): string {
+  const text = Object.entries(labels)
+    .map(([key, value]) => `${key}="${value.replace(/[\\"\n]/g, (one) => (one === '\n' ? '\\n' : `\\${one}`))}"`)
+    .join(',');
+  return text === '' ? '' : `{${text}}`;
+}
+
 /** Counters and gauges in the Prometheus text format (version 0.0.4). */
 export class MetricTable implements Metrics {
   readonly #series = new Map<string, Series>();
+  readonly #families = new Map<
+    string,
+    { readonly kind: Series['kind']; readonly help: string; readonly read: () => Iterable<readonly [Labels, number]> }
+  >();
 
   counter(name: string, help: string, labels: Labels = {}): { add(count?: number): void } {
     let value = 0;
@@ -64,14 +75,20 @@ export class MetricTable implements Metrics {
   #add(name: string, kind: Series['kind'], help: string, labels: Labels, read: () => number): void {
     const series = this.#series.get(name) ?? { kind, help, values: new Map<string, () => number>() };
     this.#series.set(name, series);
-    const text = Object.entries(labels)
-      .map(([key, value]) => `${key}="${value.replace(/[\\"\n]/g, (one) => (one === '\n' ? '\\n' : `\\${one}`))}"`)
-      .join(',');
-    series.values.set(text === '' ? '' : `{${text}}`, read);
+    series.values.set(written(labels), read);
+  }
+
+  /** A family whose series come and go, read anew each time. */
+  family(name: string, kind: Series['kind'], help: string, read: () => Iterable<readonly [labels: Labels, value: number]>): void {
+    this.#families.set(name, { kind, help, read });
   }
 
   text(): string {
     let text = '';
+    for (const [name, { kind, help, read }] of this.#families) {
+      text += `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n`;
+      for (const [labels, value] of read()) text += `${name}${written(labels)} ${value}\n`;
+    }
     for (const [name, { kind, help, values }] of this.#series) {
       text += `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n`;
       for (const [labels, read] of values) text += `${name}${labels} ${read()}\n`;

@@ -15,6 +15,7 @@ import type { IrcMessage } from '../../irc/line.ts';
 import type { Config, NetworkConfig } from '../config.ts';
 import { dialects } from '../dialects/index.ts';
 import type { Peer } from '../link/handshaking.ts';
+import { Dropped } from './dropped.ts';
 import { Inward } from './inward.ts';
 import { Live } from './live.ts';
 import { Ours } from './ours.ts';
@@ -44,6 +45,8 @@ export class Bridge implements NetworkHandler {
   readonly rooms: SharedRoom[] = [];
   readonly privateTraffic: PrivateTraffic;
   readonly #inward: Inward;
+  /** What was not believed, or could not be delivered, over all links to this network. */
+  readonly dropped = new Dropped();
   standing: Standing | undefined;
   #outstanding: Outstanding | undefined;
   #whenProved: (() => void) | undefined;
@@ -85,24 +88,24 @@ export class Bridge implements NetworkHandler {
 
   details(): Readonly<Record<string, string | number>> {
     const { standing } = this;
-    const dropped = [...(standing?.live.droppedBy ?? [])].toSorted(([, a], [, b]) => b - a);
-    const reasons = dropped.slice(0, 5).map(([why, count]) => `${why}: ${count}`);
     return {
       rooms: this.rooms.map((room) => room.description).join(', '),
       servers: standing === undefined ? 0 : standing.live.state.servers.size - 1,
       users: standing === undefined ? 0 : standing.live.state.users.size - standing.ours.count - (standing.service.gone ? 0 : 1),
       introduced: standing?.ours.count ?? 0,
-      waiting: this.rooms.reduce((sum, room) => sum + room.waiting, 0),
-      dropped: dropped.reduce((sum, [, count]) => sum + count, 0),
-      ...(reasons.length === 0 ? {} : { 'dropped because': reasons.join('; ') }),
     };
+  }
+
+  /** Records of our rooms that the network has not got yet, or has not confirmed. */
+  get waiting(): number {
+    return this.rooms.reduce((sum, room) => sum + room.waiting, 0);
   }
 
   // ---- the link
 
   linked(peer: Peer): void {
     const { userId } = dialects.get(this.config.dialect)!;
-    const live = new Live(peer, userId);
+    const live = new Live(peer, userId, this.dropped);
     const { us } = live.state;
     const ours = new Ours(this.host, this.network, live, this.service);
     peer.wire.send(peer.established.send);

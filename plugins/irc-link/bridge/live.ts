@@ -4,9 +4,7 @@ import { applyFact } from '../model/apply.ts';
 import type { Effect } from '../model/effects.ts';
 import type { Fact } from '../model/facts.ts';
 import { openNetState, type NetState } from '../model/state.ts';
-
-/** Reasons that are counted apart. */
-const mostReasons = 100;
+import type { Dropped } from './dropped.ts';
 
 export class Live {
   readonly peer: Peer;
@@ -14,11 +12,11 @@ export class Live {
   readonly #dialectUserId: (serverId: string, n: number) => string;
   #users = 0;
   #visits = 0;
-  /** What was not believed, by kind. */
-  readonly droppedBy = new Map<string, number>();
+  readonly #dropped: Dropped;
 
-  constructor(peer: Peer, userId: (serverId: string, n: number) => string) {
+  constructor(peer: Peer, userId: (serverId: string, n: number) => string, dropped: Dropped) {
     this.peer = peer;
+    this.#dropped = dropped;
     this.#dialectUserId = userId;
     this.state = openNetState(peer.established.rules, peer.us, peer.identity);
   }
@@ -46,8 +44,8 @@ export class Live {
     return this.#visits++;
   }
 
+  /** Counts something that was not believed. */
   drop(why: string): void {
-    const known = this.droppedBy.has(why) || this.droppedBy.size < mostReasons ? why : 'other reasons';
-    this.droppedBy.set(known, (this.droppedBy.get(known) ?? 0) + 1);
+    this.#dropped.add(why);
   }
 }

@@ -106,6 +106,7 @@ export class PrivateTraffic {
     const user = host.users.byAddress(author.address);
     if (service.isHere(to) || user === undefined) return;
     if (standing === undefined || target === undefined) {
+      this.#bridge.dropped.add('a private message or an invitation to somebody who cannot be reached');
       if (content.kind === 'private')
         service.tell(author.address, `${to.nick} of ${network.title} cannot be reached; not sent: ${quote(content)}`);
       return;
@@ -167,6 +168,7 @@ export class PrivateTraffic {
     const lost = this.#unproved;
     this.#unproved = [];
     const { title } = this.#bridge.network;
+    if (lost.length > 0) this.#bridge.dropped.add('a private message under way when the link broke', lost.length);
     for (const { record, to } of lost)
       this.#bridge.service.tell(
         record.content.author.address,

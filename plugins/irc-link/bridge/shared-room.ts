@@ -112,6 +112,8 @@ export class SharedRoom implements Follower {
     const waited = await whatWaited(host, this.room, network.address, after, limits);
     if (waited === undefined || this.#bridge.standing !== standing || this.#phase.kind !== 'catching-up') return;
     this.#outward.catchUp(standing, waited.config, waited.unbanned);
+    if (waited.leftOut > 0)
+      this.#bridge.dropped.add('a message of a room that was too old, or one of too many, after a break', waited.leftOut);
     if (waited.leftOut > 0 || waited.more) {
       const count = `${waited.more ? 'more than ' : ''}${waited.leftOut}`;
       this.#outward.notice(standing, `Left out of what was said while this link was down: ${count} messages.`);

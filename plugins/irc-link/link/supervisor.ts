@@ -23,6 +23,8 @@ export class Supervisor {
   #since: number;
   #delay: number;
   #lastError: string | undefined;
+  /** Lines of the links before. */
+  readonly #past = { in: 0, out: 0 };
 
   constructor(host: Host, config: Config, network: NetworkConfig, bridge: Bridge) {
     this.#host = host;
@@ -124,6 +126,8 @@ export class Supervisor {
 
   #lost(peer: Peer, reason: string): void {
     if (this.#state.kind === 'up' && this.#state.peer === peer) {
+      this.#past.in += peer.wire.linesIn;
+      this.#past.out += peer.wire.linesOut;
       this.#state.watch.cancel();
       this.#lastError = reason;
       this.#host.log.warn({ network: this.network.label, reason }, 'the link to the IRC network broke');
@@ -171,8 +175,10 @@ export class Supervisor {
       since: this.#since,
       peer: `${this.network.peer_name}${this.network.address === undefined ? '' : ` (${this.network.address})`}`,
       tls: peer?.wire.connection.tls !== undefined,
-      in: peer?.wire.linesIn ?? 0,
-      out: peer?.wire.linesOut ?? 0,
+      in: this.#past.in + (peer?.wire.linesIn ?? 0),
+      out: this.#past.out + (peer?.wire.linesOut ?? 0),
+      waiting: this.#bridge.waiting,
+      dropped: this.#bridge.dropped.byReason,
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
       details: this.#bridge.details(),
     };
