@@ -38,9 +38,13 @@ function invitationIn(what: Element, from: Jid): Invitation | undefined {
 /** Stanzas of one client that may wait while it enters a room. */
 const mostBehind = 100;
 
+function pairOf(client: Jid, room: Jid): string {
+  return `${client.full} ${room.bare}`;
+}
+
 export class Router {
   readonly #parts: RouterParts;
-  /** What clients that are entering a room have sent behind that, by their addresses. */
+  /** What clients that are entering a room have sent to it behind that. */
   readonly #behind = new Map<string, Element[]>();
 
   constructor(parts: RouterParts) {
@@ -55,7 +59,7 @@ export class Router {
       this.#refuse(what, { condition: 'jid-malformed' });
       return;
     }
-    const behind = this.#behind.get(from.full);
+    const behind = this.#behind.get(pairOf(from, to));
     if (behind === undefined) this.#handle(what, from, to);
     else if (behind.length < mostBehind) behind.push(what);
     else this.#refuse(what, { condition: 'resource-constraint', text: 'Too much was sent before the room could be entered.' });
@@ -71,7 +75,7 @@ export class Router {
         } else this.#message(what, from, to);
         break;
       case 'presence':
-        if (toRooms) this.#wait(from, this.#parts.rooms.presence(what, from, to));
+        if (toRooms) this.#wait(from, to, this.#parts.rooms.presence(what, from, to));
         else this.#presence(what, from, to);
         break;
       case 'iq':
@@ -85,13 +89,13 @@ export class Router {
     }
   }
 
-  /** Stanzas of one client are handled in their order (RFC 6120 section 10.1): behind an entering they wait for its end. */
-  #wait(from: Jid, entering: Promise<void> | undefined): void {
+  /** Stanzas of one client to one room are handled in order (RFC 6120 section 10.1): behind an entering they wait for its end. */
+  #wait(from: Jid, to: Jid, entering: Promise<void> | undefined): void {
     if (entering === undefined) return;
-    this.#behind.set(from.full, []);
+    this.#behind.set(pairOf(from, to), []);
     void entering.then(() => {
-      const behind = this.#behind.get(from.full);
-      this.#behind.delete(from.full);
+      const behind = this.#behind.get(pairOf(from, to));
+      this.#behind.delete(pairOf(from, to));
       for (const what of behind ?? []) this.receive(what);
       return undefined;
     });
