@@ -85,7 +85,7 @@ async function act(web: WebSession, session: Session, frame: Present): Promise<R
     case 'rooms':
       return accepted({ rooms: listRooms(web, user) });
     case 'who': {
-      const found = person(web, frame.user);
+      const found = person(web, user, frame.user);
       return found.ok
         ? accepted({
             user: {
@@ -188,7 +188,7 @@ async function inRoom(web: WebSession, user: User, room: Room, frame: InRoom): P
         ),
       );
     case 'invite': {
-      const found = person(web, frame.user);
+      const found = person(web, user, frame.user);
       return found.ok ? nothing(await rooms.invite(user, room, found.value.address, frame.reason)) : found;
     }
     case 'read':
@@ -213,8 +213,9 @@ async function inRoom(web: WebSession, user: User, room: Room, frame: InRoom): P
 }
 
 async function sendPrivate(web: WebSession, session: Session, frame: Extract<ClientFrame, { type: 'private' }>): Promise<Result> {
-  const named = web.host.users.byNick(frame.to);
-  const to: Outcome<UserAddress> = named === undefined ? parsedAddress(frame.to) : accepted(named.address);
+  const named = called(web, session.user, frame.to);
+  if (!named.ok) return named;
+  const to: Outcome<UserAddress> = named.value === undefined ? parsedAddress(frame.to) : accepted(named.value.address);
   if (!to.ok) return to;
   const sent = await web.host.users.sendPrivate(session.user, to.value, { text: plainText(frame.text), style: frame.style }, session);
   return sent.ok ? accepted({ id: sent.value.id }) : sent;
@@ -265,9 +266,28 @@ function parsedAddress(text: string): Outcome<UserAddress> {
   }
 }
 
-function person(web: WebSession, text: string): Outcome<User> {
-  const named = web.host.users.byNick(text);
-  if (named !== undefined) return accepted(named);
+/**
+ * Who is called so for somebody: one of ours, or else a foreign member of a room that both are in. Of two such members none is
+ * meant, so that nothing private goes to the wrong one.
+ */
+function called(web: WebSession, asker: User, nick: string): Outcome<User | undefined> {
+  const ours = web.host.users.byNick(nick);
+  if (ours !== undefined) return accepted(ours);
+  const folded = nick.toLowerCase();
+  let found: User | undefined;
+  for (const room of asker.rooms)
+    for (const member of room.members.values()) {
+      if (member.nick.toLowerCase() !== folded || member.user === found?.id) continue;
+      if (found !== undefined) return refused('no-such-user', `Several people are called "${nick}"; choose one in the list of members.`);
+      found = web.host.users.get(member.user);
+    }
+  return accepted(found);
+}
+
+function person(web: WebSession, asker: User, text: string): Outcome<User> {
+  const named = called(web, asker, text);
+  if (!named.ok) return named;
+  if (named.value !== undefined) return accepted(named.value);
   const address = parsedAddress(text);
   if (!address.ok) return address;
   const user = web.host.users.byAddress(address.value);

@@ -19,9 +19,9 @@ export function explainIssue(issue: Issue): string {
       return values.length === 1 ? `must be ${values[0]}` : `must be one of ${values.join(', ')}`;
     }
     case 'too_small':
-      return `${sizeWord(issue.origin)} at least ${issue.minimum}${issue.inclusive === false ? ', and more' : ''}${unit(issue.origin)}`;
+      return `${sizeWord(issue.origin)} ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${unit(issue.origin)}`;
     case 'too_big':
-      return `${sizeWord(issue.origin)} at most ${issue.maximum}${issue.inclusive === false ? ', and less' : ''}${unit(issue.origin)}`;
+      return `${sizeWord(issue.origin)} ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}${unit(issue.origin)}`;
     case 'invalid_format':
       return issue.format === 'url'
         ? 'must be a URL, for example "https://chat.example.org/"'

@@ -41,6 +41,16 @@ const room = z.strictObject({
   show_joins: z.boolean().default(true),
 });
 
+/** Names that fold alike are one room, and one of two tables for it would count for nothing. */
+function eachRoomOnce({ value, issues }: z.core.ParsePayload<readonly { readonly name: string }[]>): void {
+  const first = new Map<string, number>();
+  for (const [index, { name }] of value.entries()) {
+    const before = first.get(name);
+    if (before === undefined) first.set(name, index);
+    else issues.push({ code: 'custom', input: name, path: [index, 'name'], message: `is the same room as rooms[${before + 1}]` });
+  }
+}
+
 const limits = z.strictObject({
   message_bytes: count(defaultCoreLimits.messageBytes),
   topic_bytes: count(defaultCoreLimits.topicBytes),
@@ -62,7 +72,7 @@ export const configSchema = z.strictObject({
   title: z.string().min(1).default('Banyan'),
   motd: z.array(z.string()).default([]),
   data: z.string().min(1).default('data'),
-  rooms: z.array(room).prefault([{ name: 'lounge' }]),
+  rooms: z.array(room).prefault([{ name: 'lounge' }]).check(eachRoomOnce),
   log: z.strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
   tls: z
     .strictObject({ certificate: z.string().optional(), key: z.string().optional(), authorities: z.string().optional() })

@@ -6,7 +6,7 @@ import { repository } from '../support/root.ts';
 import { eventually } from '../support/wait.ts';
 import { countElements, nicks, scrollTo } from './in-page.ts';
 import { signInTo, startScene, type Scene } from './scene.ts';
-import { by, messages, say, texts, visitors } from './visitors.ts';
+import { by, messages, roomItem, say, texts, visitors } from './visitors.ts';
 
 describe('the page, in company', function () {
   this.timeout(60_000);
@@ -63,6 +63,15 @@ describe('the page, in company', function () {
         await mkdir(join(repository, 'docs', 'images'), { recursive: true });
         await page.mouse.move(0, 0);
         await page.screenshot({ path: join(repository, 'docs', 'images', 'web.png') });
+      }
+      await say(page, '/msg raj are you there?');
+      await page.getByText('Nobody called "raj" is here.').waitFor();
+      await by(page, 'composer').fill('');
+      for (const nick of ['lena', 'juliet']) {
+        await roomItem(page, 'lounge').click();
+        await say(page, `/msg ${nick} a word with ${nick}`);
+        await eventually(`the talk with ${nick}`, async () => (await by(page, 'title').textContent()) === nick);
+        await messages(page, `a word with ${nick}`).and(page.locator('[data-number]')).waitFor();
       }
     } finally {
       await scene.stop();

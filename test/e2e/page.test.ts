@@ -170,6 +170,11 @@ describe('the page', function () {
     await by(page, 'password').fill('password of carl');
     await by(page, 'enter').click();
     await by(page, 'composer').waitFor();
+    for (const again of [false, true]) {
+      await say(page, '/join spare');
+      await roomItem(page, 'spare').and(page.locator('[aria-current]')).waitFor();
+      if (again) await roomItem(page, 'lounge').click();
+    }
     await say(page, 'before the crash');
     await messages(page, 'before the crash').and(page.locator('[data-number]')).waitFor();
     await here.banyan.kill9();

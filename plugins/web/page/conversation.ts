@@ -192,8 +192,8 @@ export function entryOf(event: WireEvent): Entry | undefined {
       return { ...head, kind: 'presence', what: 'renamed', who: nick, to: text('nick'), text: `${nick} is now ${text('nick')}` };
     case 'network': {
       const count = Number(event['count'] ?? 0);
-      const people = count === 0 ? '' : count === 1 ? ' (1 person)' : ` (${count} people)`;
-      return line(event['present'] === true ? `${text('title')} is linked${people}` : `${text('title')} is away${people}${because}`);
+      const people = count === 0 ? '' : count === 1 ? ', with 1 person' : `, with ${count} people`;
+      return line(`${text('title')} is ${event['present'] === true ? `linked${people}` : `cut off${people}${because}`}`);
     }
     default:
       return undefined;

@@ -255,6 +255,8 @@ export async function enter(name: string, key = ''): Promise<Reply> {
   if (reply.ok) {
     const address = reply.result['room'];
     if (typeof address === 'string') open(address);
+    // Of a room that one is in already nothing more comes.
+    if (byName(plain)?.inside === true) wanted = undefined;
   } else wanted = undefined;
   return reply;
 }

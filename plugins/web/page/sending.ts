@@ -74,9 +74,9 @@ async function run(conversation: Conversation, command: Exclude<Command, { kind:
     case 'grant':
       return connection.ask({ type: 'grant', room, user: command.nick, [command.right]: command.give });
     case 'invite':
-      return connection.ask({ type: 'invite', room, user: command.nick });
+      return connection.ask({ type: 'invite', room, user: addressOf(conversation, command.nick) });
     case 'private':
-      return writeTo(command.to, command.text);
+      return writeTo(addressOf(conversation, command.to), command.text);
     case 'who': {
       const reply = await connection.ask({ type: 'who', user: addressOf(conversation, command.nick) });
       if (reply.ok) showDialog({ name: 'person', person: reply.result['user'] as never });
@@ -109,8 +109,8 @@ function addressOf(conversation: Conversation, nick: string): string {
   return nick;
 }
 
-async function writeTo(nick: string, text: string): Promise<Reply> {
-  const found = await connection.ask({ type: 'who', user: nick });
+async function writeTo(person: string, text: string): Promise<Reply> {
+  const found = await connection.ask({ type: 'who', user: person });
   if (!found.ok) return found;
   const talk = talkWith(found.result['user'] as never);
   open(talk.address);

@@ -140,9 +140,11 @@ export class Outgoing {
     this.#places.next(before).then(
       (connection) => this.#connected(connection),
       (error: unknown) => {
-        if (error instanceof DialError)
-          this.#fail(error.code === 'timeout' ? 'remote-server-timeout' : 'remote-server-not-found', error.message);
-        else {
+        if (error instanceof DialError) {
+          // Addresses and codes of the system are for the host; the other text is read by everybody in the rooms.
+          this.#context.host.log.info({ from: this.from, to: this.to, reason: error.message }, 'another XMPP server was dialled in vain');
+          this.#fail(error.code === 'timeout' ? 'remote-server-timeout' : 'remote-server-not-found', `${this.to} cannot be reached`);
+        } else {
           this.#context.host.log.error({ err: error, to: this.to }, 'opening a stream failed on an error of this server');
           this.#fail('internal-server-error', 'an error of this server');
         }

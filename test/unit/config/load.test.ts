@@ -43,7 +43,7 @@ describe('the configuration', () => {
     expect(at(1)).to.include('domain: ');
     expect(at(2)).to.include('titel: is not known here; did you mean title?');
     expect(at(4)).to.include('limits.rooms: must be a number, and is a text in quotes');
-    expect(at(5)).to.match(/limits\.strangers: must be at least 0, and more/);
+    expect(at(5)).to.match(/limits\.strangers: must be more than 0/);
     expect(at(7)).to.include('log.level: must be one of "trace", "debug", "info"');
     expect(at(9)).to.include('plugins.irc-clients.listen[1]: has a port above 65535');
     expect(at(10)).to.include('did you mean ping_interval?');
@@ -51,6 +51,13 @@ describe('the configuration', () => {
     expect(at(13)).to.include('plugins.xmpp.require_tls: must be true or false, and is a text in quotes');
     expect(at(14)).to.include('plugins.xmpp.peers[1].domain: is missing; it must be a text in quotes');
     expect(said).to.have.length(10);
+  });
+
+  it('says once what is wrong with an address, and which room there is twice', async () => {
+    expect(await complaints('[http]\nlisten = ["127.0.0.1"]')).to.have.length(1);
+    expect(await complaints('[[rooms]]\nname = "lounge"\n[[rooms]]\nname = "Lounge"')).to.deep.equal([
+      '/etc/banyan.toml:4: rooms[2].name: is the same room as rooms[1]',
+    ]);
   });
 
   it('says where a text is no TOML, and when a file cannot be read', () => {
