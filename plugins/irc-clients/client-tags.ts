@@ -18,17 +18,16 @@ export function clientTagsIn(tags: ReadonlyMap<string, string>): ReadonlyMap<str
   return kept;
 }
 
-/** What a message keeps of its tags in the log. */
-export function originalOf(tags: ReadonlyMap<string, string>): { readonly original?: Original } {
+/** A message with what it keeps of its tags in the log. */
+export function withTags<Body extends object>(body: Body, tags: ReadonlyMap<string, string>): Body & { readonly original?: Original } {
+  if (tags.size === 0) return body;
   const kept = clientTagsIn(tags);
-  return kept.size === 0 ? {} : { original: { protocol: 'irc', data: { tags: [...kept] } } };
+  return kept.size === 0 ? body : { ...body, original: { protocol: 'irc', data: { tags: [...kept] } } };
 }
 
 /** Reads them back; the log's content is untrusted. */
-export function clientTagsOf(original: Original | undefined): { readonly clientTags?: ReadonlyMap<string, string> } {
-  if (original?.protocol !== 'irc') return {};
-  const tags = readTags(original.data);
-  return tags.size === 0 ? {} : { clientTags: tags };
+export function clientTagsOf(original: Original | undefined): ReadonlyMap<string, string> | undefined {
+  return original?.protocol === 'irc' ? readTags(original.data) : undefined;
 }
 
 /** Tags in data of unknown form, `{ tags: [[key, value], ...] }`. */

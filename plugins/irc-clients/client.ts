@@ -16,7 +16,7 @@ import { privateLines, unicastLines } from './private.ts';
 import { LineReader } from './reader.ts';
 import { Registration } from './registration.ts';
 import { Replay } from './replay.ts';
-import { roomPieces } from './fan-out.ts';
+import { piecesFor } from './fan-out.ts';
 import { showRoom } from './show-room.ts';
 import type { IrcServer } from './server.ts';
 
@@ -129,10 +129,12 @@ export class Client implements SessionHandler {
 
   // ---- order
 
-  /** Counts something under way that need not be waited for, such as a message that is being stored. */
-  underWay(work: Promise<void>): void {
-    this.#order.begin(work.catch((error: unknown) => this.server.host.log.error({ err: error }, 'a message of an IRC client failed')));
+  /** Counts something under way that need not be waited for, such as a message that is being stored, and what is done with its outcome. */
+  underWay<T>(work: Promise<T>, done: (value: T) => void): void {
+    this.#order.begin(work, done, this.#failed);
   }
+
+  readonly #failed = (error: unknown): void => this.server.host.log.error({ err: error }, 'a message of an IRC client failed');
 
   get isSettled(): boolean {
     return this.#order.isSettled;
@@ -256,14 +258,22 @@ export class Client implements SessionHandler {
   deliver(batch: Batch): void {
     if (this.#state.kind !== 'online') return;
     this.#replay.saw(batch);
+    const { encoder } = this.server;
+    const now = this.server.now();
     const flags = this.flags & sharedFlags;
-    const parts = roomPieces(this, batch);
-    if (parts === 'all') {
-      const pieces = this.server.encoder.pieces(batch, this.server.now());
-      this.sendBytes(batch.shared(`irc-clients ${flags}`, () => Buffer.from(renderAll(linesOf(pieces), flags))));
+    const shows = piecesFor(this, batch, now);
+    if (shows === 'all') {
+      this.sendBytes(encoder.bytes(batch, now, flags));
       return;
     }
-    for (const piece of parts) {
+    const pieces = encoder.pieces(batch, now);
+    if (this.#capture === undefined) {
+      const texts = encoder.texts(batch, now, flags);
+      this.sendBytes(texts.filter((_, index) => shows(pieces[index]!)).join(''));
+      return;
+    }
+    for (const piece of pieces) {
+      if (!shows(piece)) continue;
       if (piece.via === this) for (const line of piece.lines) this.send(line);
       else this.sendOthers(piece.lines);
     }
@@ -309,12 +319,11 @@ export class Client implements SessionHandler {
     const replay = this.#replay.came(this, this.#state.session, room);
     if (replay === undefined) return;
     const show = this.#capture === undefined ? this.#output.reserve() : (text: string): void => this.sendBytes(text);
-    this.underWay(
-      replay.then(show, (error: unknown) => {
-        show('');
-        throw error;
-      }),
-    );
+    const shown = replay.catch((error: unknown) => {
+      this.#failed(error);
+      return '';
+    });
+    this.underWay(shown, show);
   }
 
   detached(room: Room): void {
@@ -324,8 +333,4 @@ export class Client implements SessionHandler {
   ended(reason: string): void {
     this.close(reason);
   }
-}
-
-function* linesOf(pieces: readonly { readonly lines: readonly OutLine[] }[]): Iterable<OutLine> {
-  for (const piece of pieces) yield* piece.lines;
 }

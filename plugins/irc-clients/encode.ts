@@ -17,7 +17,7 @@ import { ircLines } from '../irc/split.ts';
 import { flag } from './capabilities.ts';
 import { accountMask, channelName, configModes, statusChanges, statusLetters } from './channel.ts';
 import { clientTagsOf } from './client-tags.ts';
-import { cutBytes, lineBytes, type OutLine } from './outgoing.ts';
+import { cutBytes, lineBytes, renderAll, type OutLine } from './outgoing.ts';
 import type { People, Source } from './people.ts';
 
 /** The lines of one thing that happened, and who is not to see them. */
@@ -31,6 +31,23 @@ export interface Piece {
   readonly joined?: UserId;
   /** A split's loss: who saw it in another room does not see it again. */
   readonly split?: { readonly cause: Extract<LeaveCause, { kind: 'split' }>; readonly user: UserId };
+}
+
+interface Keys {
+  readonly texts: string;
+  readonly bytes: string;
+}
+
+/** The names under which a batch keeps what was made for a set of capabilities; there are few sets that clients ask for. */
+const keys = new Map<number, Keys>();
+
+function keysOf(flags: number): Keys {
+  let known = keys.get(flags);
+  if (known === undefined) {
+    known = { texts: `irc-clients texts ${flags}`, bytes: `irc-clients bytes ${flags}` };
+    keys.set(flags, known);
+  }
+  return known;
 }
 
 const mostLines = 100;
@@ -49,6 +66,16 @@ export class Encoder {
   /** All of a batch, for everybody. */
   pieces(batch: Batch, now: number): readonly Piece[] {
     return batch.shared('irc-clients pieces', () => batch.items.flatMap((item) => this.#item(batch.room, item, now)));
+  }
+
+  /** Its pieces as text for clients with these capabilities. */
+  texts(batch: Batch, now: number, flags: number): readonly string[] {
+    return batch.shared(keysOf(flags).texts, () => this.pieces(batch, now).map((piece) => renderAll(piece.lines, flags)));
+  }
+
+  /** All of it in one, to be shared by all clients with these capabilities. */
+  bytes(batch: Batch, now: number, flags: number): Buffer {
+    return batch.shared(keysOf(flags).bytes, () => Buffer.from(this.texts(batch, now, flags).join('')));
   }
 
   batchName(): string {
@@ -118,12 +145,13 @@ export class Encoder {
       lines: mostLines,
       more: (left) => `(${left} more lines)`,
     });
-    const shared = { time: shownTime(record), account: from.account };
-    return texts.map((text, index) => ({
-      text: head + (action ? buildCtcp({ verb: 'ACTION', text }) : text),
-      ...shared,
-      ...(index === 0 ? { id: record.id, ...clientTagsOf(content.original) } : {}),
-    }));
+    const time = shownTime(record);
+    const { account } = from;
+    return texts.map((text, index): OutLine => {
+      const line = head + (action ? buildCtcp({ verb: 'ACTION', text }) : text);
+      if (index > 0) return { text: line, time, account };
+      return { text: line, time, account, id: record.id, clientTags: clientTagsOf(content.original) };
+    });
   }
 
   topicLine(source: string, channel: string, topic: string): string {

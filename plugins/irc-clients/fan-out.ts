@@ -9,19 +9,18 @@ interface Exceptions {
   readonly splits: boolean;
 }
 
-/** `all`, or the pieces that this client sees. */
-export function roomPieces(client: Client, batch: Batch): 'all' | readonly Piece[] {
-  const pieces = client.server.encoder.pieces(batch, client.server.now());
+/** `all`, or whether this client sees a piece. */
+export function piecesFor(client: Client, batch: Batch, now: number): 'all' | ((piece: Piece) => boolean) {
   const user = client.session?.user;
-  if (user === undefined) return [];
-  const exceptions = batch.shared('irc-clients exceptions', () => exceptionsIn(batch.room, pieces, client.server.now()));
+  if (user === undefined) return () => false;
+  const exceptions = batch.shared('irc-clients exceptions', () => exceptionsIn(batch.room, client.server.encoder.pieces(batch, now), now));
   const sawSplit = exceptions.splits ? splitsSeen(client, batch.room) : undefined;
   if (!batch.cameBy(client) && !exceptions.joined.has(user.id) && sawSplit === undefined) return 'all';
-  return pieces.filter((piece) => {
+  return (piece) => {
     if (piece.via === client && piece.echo && !client.has(flag.echoMessage)) return false;
     if (piece.joined === user.id) return false;
     return piece.split === undefined || sawSplit === undefined || !sawSplit(piece.split);
-  });
+  };
 }
 
 function exceptionsIn(room: Room, pieces: readonly Piece[], now: number): Exceptions {

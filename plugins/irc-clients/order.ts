@@ -9,16 +9,20 @@ export class Order {
   readonly #barriers = new Map<number, () => void>();
   #minted = 0;
 
-  /** Counts work, which must not reject, until it has come to its end. */
-  begin(work: Promise<void>): void {
+  /** Counts work until it has come to its end, and `done` or `failed` to theirs. */
+  begin<T>(work: Promise<T>, done: (value: T) => void, failed: (error: unknown) => void): void {
     this.#unsettled++;
-    void this.#finish(work);
+    void this.#finish(work, done, failed);
   }
 
-  async #finish(work: Promise<void>): Promise<void> {
-    await work;
+  async #finish<T>(work: Promise<T>, done: (value: T) => void, failed: (error: unknown) => void): Promise<void> {
+    try {
+      done(await work);
+    } catch (error) {
+      failed(error);
+    }
     this.#unsettled--;
-    if (this.#unsettled > 0) return;
+    if (this.#unsettled > 0 || this.#whenSettled.length === 0) return;
     const waiting = this.#whenSettled;
     this.#whenSettled = [];
     for (const resolve of waiting) resolve();

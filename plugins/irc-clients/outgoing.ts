@@ -13,7 +13,7 @@ export interface OutLine {
   readonly id?: string;
   /** Account of the source. */
   readonly account?: string | null;
-  readonly clientTags?: ReadonlyMap<string, string>;
+  readonly clientTags?: ReadonlyMap<string, string> | undefined;
   /** The batch that the line is in. */
   readonly batch?: string;
   /** The line opens or closes that batch. */

@@ -120,6 +120,7 @@ class FormatReader {
  * text itself passes.
  */
 export function toIrcText(text: RichText): string {
+  if (text.spans.length === 0) return withoutControls(text.plain);
   const styled = text.spans.filter(({ style }) => style.kind === 'colour' || toggles.some(([toggle]) => toggle === style.kind));
   if (styled.length === 0) return withoutControls(text.plain);
   const edges = new Set([0, text.plain.length]);
@@ -197,6 +198,7 @@ function guard(state: State, text: string): string {
 
 /** What passes in a line besides codes: no control character but the line feed, for the splitter. Threat class A1. */
 function withoutControls(text: string): string {
+  if (!/[\u0000-\u0009\u000b-\u001f\u007f]/.test(text)) return text;
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '').replaceAll('\t', ' ');
 }
 

@@ -10,8 +10,12 @@ import { maskMatches } from './names.ts';
 import { sameSecret } from './scram.ts';
 import { authorOf, foldNick, MemberState, RoomState, viewMember, type SessionState, type UserState, type Visit } from './state.ts';
 
+const mostAddresses = 4_096;
+
 export class Membership {
   readonly #context: Context;
+  /** Addresses by names as they were asked for: every message of some protocols names its room. */
+  readonly #addresses = new Map<string, Outcome<RoomAddress>>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -19,8 +23,13 @@ export class Membership {
 
   /** The address of a room of ours by name. */
   addressOf(name: string): Outcome<RoomAddress> {
+    const known = this.#addresses.get(name);
+    if (known !== undefined) return known;
     try {
-      return accepted(roomAddress(this.#context.domain, name));
+      const address = accepted(roomAddress(this.#context.domain, name));
+      if (this.#addresses.size >= mostAddresses) this.#addresses.clear();
+      this.#addresses.set(name, address);
+      return address;
     } catch (error) {
       if (error instanceof AddressError) return refused('bad-name', `No room can be called that: ${error.message}.`);
       throw error;

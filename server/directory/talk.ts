@@ -33,7 +33,7 @@ export class Talk {
     const content = this.messageContent(user, room, body);
     if (!content.ok) return Promise.resolve(content);
     user.activeAt = this.#context.clock.now();
-    return this.append(user, room, content.value, via, { id: body.id, born: body.born, ...elsewhere });
+    return this.append(user, room, content.value, via, { id: body.id, born: body.born, origin: elsewhere.origin });
   }
 
   messageContent(user: UserState, room: RoomState | undefined, body: MessageBody): Outcome<LoggedContent & { kind: 'message' }> {

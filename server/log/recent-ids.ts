@@ -1,12 +1,12 @@
-/** The ids of a log's newest records, so that a repeated one is recognised without asking the storage. */
+/** The ids of a log's newest records, so that a repeated one is nearly always recognised without asking the storage. */
 import { mintedAt, type EventId } from '../model/ids.ts';
 
-const most = 512;
+const most = 128;
 
 export class RecentIds {
-  readonly #known = new Set<EventId>();
-  /** The known ids, the oldest at `#next`. */
-  readonly #ring: { readonly id: EventId; readonly logged: number }[] = [];
+  /** A ring, the oldest at `#next` once it is full. Only ids from elsewhere are looked for, so looking may cost more than adding. */
+  readonly #ids: (EventId | undefined)[] = [];
+  readonly #logged: number[] = [];
   #next = 0;
   /** Whatever was logged later than this is known. */
   #since: number;
@@ -17,7 +17,7 @@ export class RecentIds {
   }
 
   has(id: EventId): boolean {
-    return this.#known.has(id);
+    return this.#ids.includes(id);
   }
 
   /** The id is older than what is remembered, so that only the storage can tell whether it was logged. */
@@ -26,18 +26,16 @@ export class RecentIds {
   }
 
   add(id: EventId, logged: number): void {
-    const oldest = this.#ring[this.#next];
-    if (oldest !== undefined) {
-      this.#known.delete(oldest.id);
-      this.#since = Math.max(this.#since, oldest.logged);
-    }
-    this.#ring[this.#next] = { id, logged };
+    const oldest = this.#logged[this.#next];
+    if (oldest !== undefined && oldest > this.#since) this.#since = oldest;
+    this.#ids[this.#next] = id;
+    this.#logged[this.#next] = logged;
     this.#next = (this.#next + 1) % most;
-    this.#known.add(id);
   }
 
   /** The record was not logged after all. */
   forget(id: EventId): void {
-    this.#known.delete(id);
+    const at = this.#ids.lastIndexOf(id);
+    if (at >= 0) this.#ids[at] = undefined;
   }
 }

@@ -7,7 +7,7 @@ import type { IrcMessage } from '../../irc/line.ts';
 import { flag } from '../capabilities.ts';
 import { roomName } from '../channel.ts';
 import type { Client } from '../client.ts';
-import { clientTagsIn, originalOf } from '../client-tags.ts';
+import { clientTagsIn, withTags } from '../client-tags.ts';
 import { speechRefused } from '../refusals.ts';
 import { runCommand, serviceNick } from '../service.ts';
 
@@ -37,7 +37,7 @@ function send(client: Client, session: Session, params: readonly string[], messa
     if (!quiet) client.numeric('ERR_NOTEXTTOSEND', 'No text to send');
     return;
   }
-  const list = [...new Set(targets.split(','))].filter((target) => target !== '');
+  const list = targetsIn(targets);
   if (list.length > mostTargets) {
     if (!quiet) client.numeric('ERR_TOOMANYTARGETS', targets, 'Too many recipients');
     return;
@@ -46,6 +46,11 @@ function send(client: Client, session: Session, params: readonly string[], messa
     if (target.startsWith('#')) toChannel(client, session, target, text, message, quiet);
     else toPerson(client, session, target, text, message, quiet);
   }
+}
+
+function targetsIn(targets: string): readonly string[] {
+  if (!targets.includes(',')) return [targets];
+  return [...new Set(targets.split(','))].filter((target) => target !== '');
 }
 
 function bodyOf(text: string, quiet: boolean): Body | undefined {
@@ -67,18 +72,15 @@ function toChannel(client: Client, session: Session, channel: string, text: stri
     if (!quiet) client.numeric('ERR_CANNOTSENDTOCHAN', channel, 'CTCP goes to people, not to channels');
     return;
   }
-  client.underWay(
-    rooms.say(session.user, room, { ...body, ...originalOf(message.tags) }, client).then((said) => {
-      if (!said.ok && !quiet) speechRefused(client, channel, said.refusal);
-      return undefined;
-    }),
-  );
+  client.underWay(rooms.say(session.user, room, withTags(body, message.tags), client), (said) => {
+    if (!said.ok && !quiet) speechRefused(client, channel, said.refusal);
+  });
 }
 
 function toPerson(client: Client, session: Session, nick: string, text: string, message: IrcMessage, quiet: boolean): void {
   const { people, host } = client.server;
   if (nick.toLowerCase() === serviceNick && !quiet) {
-    client.underWay(toService(client, session, text));
+    client.underWay(toService(client, session, text), () => undefined);
     return;
   }
   const person = people.byNick(nick);
@@ -95,14 +97,11 @@ function toPerson(client: Client, session: Session, nick: string, text: string, 
     else if (!quiet) client.numeric('ERR_NOSUCHNICK', nick, 'Nobody there understands CTCP');
     return;
   }
-  client.underWay(
-    host.users.sendPrivate(session.user, person.address, { ...body, ...originalOf(message.tags) }, session).then((sent) => {
-      if (quiet) return undefined;
-      if (!sent.ok) client.numeric('ERR_NOSUCHNICK', nick, sent.refusal.text);
-      else if (person.away !== null) client.numeric('RPL_AWAY', person.nick, person.away);
-      return undefined;
-    }),
-  );
+  client.underWay(host.users.sendPrivate(session.user, person.address, withTags(body, message.tags), session), (sent) => {
+    if (quiet) return;
+    if (!sent.ok) client.numeric('ERR_NOSUCHNICK', nick, sent.refusal.text);
+    else if (person.away !== null) client.numeric('RPL_AWAY', person.nick, person.away);
+  });
 }
 
 /** What the core does not log comes back by nobody else. */
