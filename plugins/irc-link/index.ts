@@ -84,6 +84,7 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
         }),
       );
     },
+    wire: (link) => links.find(({ supervisor }) => supervisor.network.label === link)?.supervisor.wire(),
     status: () => ({
       summary: `${links.filter(({ bridge }) => bridge.phase === 'up').length} of ${links.length} networks linked`,
       links: links.map(({ supervisor }) => supervisor.status()),

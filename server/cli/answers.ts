@@ -3,10 +3,10 @@ import type { RunningServer } from '../host/server.ts';
 import { linksOf } from '../host/links.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { AccountAdministration } from '../core.ts';
-import type { AccountRequest, ControlRequest } from './control.ts';
+import type { AccountRequest, Asker, ControlRequest } from './control.ts';
 
 /** @throws Error in words for the person at the terminal */
-export async function answerControl(server: RunningServer, request: ControlRequest): Promise<unknown> {
+export async function answerControl(server: RunningServer, request: ControlRequest, asker: Asker): Promise<unknown> {
   const { core } = server;
   switch (request.command) {
     case 'status':
@@ -40,6 +40,8 @@ export async function answerControl(server: RunningServer, request: ControlReque
       if (link === undefined) throw new Error(`there is no link "${request.name}"; see: banyan link list`);
       return link;
     }
+    case 'link-trace':
+      return traceLink(server, request.name, request.seconds, asker);
     case 'plugin-list':
       return server.plugins();
     case 'plugin-start':
@@ -64,6 +66,24 @@ export async function answerAccount(accounts: AccountAdministration, request: Ac
     default:
       return request satisfies never;
   }
+}
+
+/** Answers when the trace is over, with the reason in words. */
+function traceLink(server: RunningServer, name: string, seconds: number, asker: Asker): Promise<string> {
+  return new Promise((resolve) => {
+    const trace = server.trace(name, {
+      text(piece) {
+        if (piece !== '' && !asker.more(piece)) setImmediate(() => trace.stop('it was not written as fast as it came'));
+      },
+      ended(reason) {
+        clearTimeout(timer);
+        resolve(reason);
+      },
+    });
+    const timer = setTimeout(() => trace.stop('the time is over'), seconds * 1_000);
+    timer.unref();
+    asker.gone.addEventListener('abort', () => trace.stop('nobody reads it any more'), { once: true });
+  });
 }
 
 function showRoom({ core }: RunningServer, name: string): unknown {

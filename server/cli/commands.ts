@@ -1,4 +1,5 @@
 /** The commands that look at, or change, what a server keeps. */
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pino } from 'pino';
 import { coreConfig, defaultConfig, loadConfig } from '../config/load.ts';
@@ -144,6 +145,23 @@ export async function linkShow(name: string, options: Where): Promise<void> {
   for (const [key, value] of rows) print(`${key.padEnd(20)} ${String(value)}`);
   for (const [reason, count] of Object.entries(dropped).toSorted(([, a], [, b]) => b - a))
     print(`  ${String(count).padStart(8)} ${reason}`);
+}
+
+const mostTraceSeconds = 86_400;
+
+/** A transcript of what crosses the link's connection; Ctrl-C ends it earlier. */
+export async function linkTrace(name: string, options: Where & { readonly seconds: string; readonly file?: string }): Promise<void> {
+  const { file } = options;
+  const seconds = Number(options.seconds);
+  if (!(seconds > 0 && seconds <= mostTraceSeconds)) throw new Error(`--seconds must be a number up to ${mostTraceSeconds}`);
+  // What people say is in it: for nobody else.
+  if (file !== undefined) writeFileSync(file, '', { mode: 0o600 });
+  const write = (text: string): void => {
+    if (file === undefined) process.stdout.write(text);
+    else appendFileSync(file, text);
+  };
+  const reason = await askServer(dataFolder(options), { command: 'link-trace', name, seconds }, write);
+  process.stderr.write(`the trace is over: ${String(reason)}${file === undefined ? '' : `; see ${file}`}\n`);
 }
 
 export async function pluginList(options: Where): Promise<void> {

@@ -10,6 +10,7 @@ import {
   accountRemove,
   linkList,
   linkShow,
+  linkTrace,
   pluginList,
   pluginStart,
   roomList,
@@ -66,6 +67,14 @@ function program(): Command {
   const link = banyan.command('link').description('links of the running server to other servers and networks');
   located(link, 'list', 'all links').action(linkList);
   located(link, 'show <name>', 'everything about one link').action(linkShow);
+  located(
+    link,
+    'trace <name>',
+    'write down what crosses a link, secrets masked, until Ctrl-C or the time is over; what people say is in it',
+  )
+    .option('--seconds <seconds>', 'how long', '60')
+    .option('--file <file>', 'where to; else to the standard output')
+    .action(linkTrace);
 
   const plugin = banyan.command('plugin').description('plugins of this server');
   located(plugin, 'list', 'all plugins: which run, which are off, and why').action(pluginList);

@@ -42,7 +42,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   endOnException(server, log);
   try {
-    const control = await serveControl(server.dataFolder, (request) => answerControl(server, request));
+    const control = await serveControl(server.dataFolder, (request, asker) => answerControl(server, request, asker));
     endOnSignals(server, control, log);
     if (options.readyFile !== undefined) writeReadyFile(options.readyFile, server);
   } catch (error) {

@@ -5,7 +5,7 @@ import type { Domain } from '../model/address.ts';
 import type { LoggedContent, LogRecord } from '../model/event.ts';
 import type { Outcome, Refusal } from '../model/outcome.ts';
 import type { Accounts } from './accounts.ts';
-import type { Http, Net } from './net.ts';
+import type { Connection, Http, Net } from './net.ts';
 import type { Networks } from './networks.ts';
 import type { Follower, Room, Rooms } from './rooms.ts';
 import type { Session, User, Users } from './users.ts';
@@ -30,6 +30,15 @@ export interface RunningPlugin {
   status(): PluginStatus;
   /** Takes a new configuration without a stop; absent, or false: the host stops and starts it again. */
   reconfigure?(config: unknown): Promise<boolean>;
+  /** What `banyan link trace` needs of the link of that name; undefined when there is none. Absent: links cannot be traced. */
+  wire?(link: string): LinkWire | undefined;
+}
+
+export interface LinkWire {
+  /** What the link lives on now, from its handshake on. */
+  readonly connection: Connection | undefined;
+  /** Passwords and keys that cross it, by the names that a transcript has in their places. */
+  readonly secrets: Readonly<Record<string, string>>;
 }
 
 export interface PluginStatus {

@@ -63,6 +63,21 @@ export interface Connection {
   setOutboxLimit(bytes: number): void;
 }
 
+/** Is told all that crosses a connection, in the clear, and `tls` and `closed REASON` when they happen. */
+export interface ConnectionTap {
+  bytes(direction: 'in' | 'out', bytes: Buffer): void;
+  event(text: string): void;
+}
+
+/** A connection that the host can listen to, for `banyan link trace`. Those of the host and of the kit are. */
+export interface Tappable extends Connection {
+  tap: ConnectionTap | undefined;
+}
+
+export function isTappable(connection: Connection): connection is Tappable {
+  return 'tap' in connection;
+}
+
 export interface StartTlsOptions {
   readonly side: 'server' | 'client';
   /** Name to show in SNI and to look for in the certificate (client side). */

@@ -7,6 +7,7 @@ import type { Core } from '../core.ts';
 import type { Net } from '../contract/net.ts';
 import type { Domain } from '../model/address.ts';
 import type { Storage } from '../storage.ts';
+import { Trace, type Traced, type TraceHandlers } from './trace.ts';
 import { pluginStore, type CommandTable, type MetricTable } from './services.ts';
 
 /** The shared HTTP port, which can take routes back. */
@@ -48,6 +49,9 @@ export class PluginHost {
   readonly #undo = new Set<() => void | Promise<void>>();
   /** Dialled; those that are over are forgotten at the next dial, since a plugin dials for ever. */
   readonly #connections = new Set<Connection>();
+
+  /** Traces that wait for a link's next connection. */
+  readonly #observers = new Set<(connection: Connection) => void>();
 
   constructor(plugin: Plugin, parts: HostParts) {
     this.plugin = plugin;
@@ -94,6 +98,18 @@ export class PluginHost {
     }
   }
 
+  /** Begins a trace of one of its links. @throws Error in words for the person at the terminal */
+  trace(link: string, handlers: TraceHandlers): Trace {
+    const traced: Traced = {
+      wire: () => this.#running?.wire?.(link),
+      observe: (run) => {
+        this.#observers.add(run);
+        return () => this.#observers.delete(run);
+      },
+    };
+    return new Trace(this.#parts.clock, traced, handlers);
+  }
+
   async #takeBack(): Promise<void> {
     for (const connection of this.#connections) connection.destroy('the plugin was stopped');
     this.#connections.clear();
@@ -122,7 +138,10 @@ export class PluginHost {
         resolve: (query) => net.resolve(query),
         bucket: (capacity, perSecond) => net.bucket(capacity, perSecond),
         listen: async (options, onConnection) => {
-          const listener = await net.listen(options, onConnection);
+          const listener = await net.listen(options, (connection) => {
+            this.#opened(connection);
+            onConnection(connection);
+          });
           this.listeners.push(listener);
           return keep(listener, (one) => one.close());
         },
@@ -173,7 +192,12 @@ export class PluginHost {
   #dialled(connection: Connection): Connection {
     for (const one of this.#connections) if (one.closed) this.#connections.delete(one);
     this.#connections.add(connection);
+    this.#opened(connection);
     return connection;
+  }
+
+  #opened(connection: Connection): void {
+    for (const observer of this.#observers) observer(connection);
   }
 
   /** A timer that is forgotten once it is over: a plugin makes very many in its life. */

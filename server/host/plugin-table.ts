@@ -5,6 +5,7 @@ import { blameError } from './blame.ts';
 import type { Selected } from './check.ts';
 import { forgetOff, readOffNotes } from './off-notes.ts';
 import { PluginHost, type HostParts } from './plugin-host.ts';
+import type { Trace, TraceHandlers } from './trace.ts';
 
 /** One plugin, with the table that it runs with or would be started with. */
 export interface TableEntry {
@@ -124,6 +125,13 @@ export class PluginTable {
   /** Those that do not run. */
   get off(): readonly { readonly plugin: string; readonly reason: string }[] {
     return [...this.#entries].flatMap(([plugin, { off }]) => (off === undefined ? [] : [{ plugin, reason: off }]));
+  }
+
+  /** Begins a trace. @throws Error in words for the person at the terminal */
+  trace(link: string, handlers: TraceHandlers): Trace {
+    const host = this.running.find((one) => one.status().links.some(({ name }) => name === link));
+    if (host === undefined) throw new Error(`there is no link "${link}"; see: banyan link list`);
+    return host.trace(link, handlers);
   }
 
   list(): readonly PluginState[] {

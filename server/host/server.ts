@@ -22,6 +22,7 @@ import { PluginTable, type PluginState } from './plugin-table.ts';
 import { Reloader } from './reload.ts';
 import { serverSecret } from './secret.ts';
 import { CommandTable, MetricTable, systemClock } from './services.ts';
+import type { Trace, TraceHandlers } from './trace.ts';
 import { startWatchdog } from './watchdog.ts';
 
 export interface ServerOptions {
@@ -61,6 +62,8 @@ export interface RunningServer {
   readonly off: PluginTable['off'];
   /** Starts a plugin that is off. @throws Error in words for the person at the terminal */
   startPlugin(name: string): Promise<void>;
+  /** Begins a trace of a link. @throws Error in words for the person at the terminal */
+  trace(link: string, handlers: TraceHandlers): Trace;
   /** The plugin whose code threw that. */
   guilty(error: unknown): string | undefined;
   certificate(): X509Certificate;
@@ -159,6 +162,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         return plugins.off;
       },
       startPlugin: (name) => plugins.switchOn(name),
+      trace: (link, handlers) => plugins.trace(link, handlers),
       guilty: (error) => plugins.guilty(error),
       certificate: () => tls.certificate,
       reload: () => reloader.reload(),

@@ -3,7 +3,15 @@ import { isIPv4 } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as tlsConnect, TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
-import { DialError, type AcceptedConnection, type ConnectionHandlers, type StartTlsOptions, type TlsFacts } from '../contract/net.ts';
+import {
+  DialError,
+  type AcceptedConnection,
+  type ConnectionHandlers,
+  type ConnectionTap,
+  type StartTlsOptions,
+  type Tappable,
+  type TlsFacts,
+} from '../contract/net.ts';
 import { Outbox } from './outbox.ts';
 import type { TlsStore } from './tls.ts';
 
@@ -12,12 +20,13 @@ const handshakeMilliseconds = 15_000;
 const keepAliveMilliseconds = 120_000;
 let minted = 0;
 
-export class SocketConnection implements AcceptedConnection {
+export class SocketConnection implements AcceptedConnection, Tappable {
   readonly id: string;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly localPort: number;
   readonly loopback: boolean;
+  tap: ConnectionTap | undefined;
   #socket: Socket;
   #facts: TlsFacts | undefined;
   #handlers: ConnectionHandlers | undefined;
@@ -78,6 +87,7 @@ export class SocketConnection implements AcceptedConnection {
       return;
     }
     const handlers = this.#handlers;
+    this.tap?.bytes('in', bytes);
     this.#run(() => handlers.onData(bytes));
   }
 
@@ -110,6 +120,7 @@ export class SocketConnection implements AcceptedConnection {
       this.destroy('send queue exceeded');
       return;
     }
+    this.tap?.bytes('out', chunk);
     this.#outbox.push(chunk);
   }
 
@@ -130,6 +141,7 @@ export class SocketConnection implements AcceptedConnection {
     this.#listen(secure);
     this.#outbox.moveTo(secure);
     secure.resume();
+    this.tap?.event('tls');
     return this.#facts;
   }
 
@@ -184,7 +196,11 @@ export class SocketConnection implements AcceptedConnection {
 
   end(last?: Buffer | string): void {
     if (this.#closed) return;
-    if (last !== undefined) this.#outbox.push(typeof last === 'string' ? Buffer.from(last) : last);
+    if (last !== undefined) {
+      const bytes = typeof last === 'string' ? Buffer.from(last) : last;
+      this.tap?.bytes('out', bytes);
+      this.#outbox.push(bytes);
+    }
     this.#outbox.flush();
     this.#socket.end();
     const socket = this.#socket;
@@ -210,6 +226,7 @@ export class SocketConnection implements AcceptedConnection {
     if (this.#closed) return;
     this.#closed = true;
     this.#closedWith = error;
+    this.tap?.event(error === undefined ? 'closed' : `closed ${error}`);
     const handlers = this.#handlers;
     if (!this.#socket.destroyed) {
       this.#outbox.flush();

@@ -83,6 +83,12 @@ export class TranscriptWriter {
     return parts.map((part) => (part.kind === 'place' ? `\\{${part.name}}` : escapeBytes(part.bytes))).join('');
   }
 
+  /** What has been written since the last call; a trace hands it on piece by piece. */
+  take(): string {
+    const lines = this.#lines.splice(0);
+    return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  }
+
   toString(): string {
     return `${this.#lines.join('\n')}\n`;
   }

@@ -3,6 +3,7 @@ import type { Plugin, PluginStatus, Announcement } from '../../server/contract/h
 import type { Room } from '../../server/contract/rooms.ts';
 import { defaultCoreLimits, openCore, type Core, type CoreLimits } from '../../server/core.ts';
 import { PluginHost, type HostParts } from '../../server/host/plugin-host.ts';
+import type { Trace, TraceHandlers } from '../../server/host/trace.ts';
 import { CommandTable, MetricTable } from '../../server/host/services.ts';
 import { parseDomain } from '../../server/model/address.ts';
 import type { Storage } from '../../server/storage.ts';
@@ -31,6 +32,8 @@ export interface KitOptions {
 export interface StartedPlugin {
   readonly announcements: readonly Announcement[];
   status(): PluginStatus;
+  /** What `banyan link trace` does. @throws Error when there is no such link */
+  trace(link: string, handlers: TraceHandlers): Trace;
   /** Stops it as the server would, and waits until all is quiet. */
   stop(): Promise<void>;
 }
@@ -154,6 +157,7 @@ export async function openServer(options: KitOptions = {}): Promise<KitServer> {
       return {
         announcements: host.announcements,
         status: () => host.status(),
+        trace: (link, handlers) => host.trace(link, handlers),
         stop: () => stopPlugin(host),
       };
     },

@@ -1,5 +1,5 @@
 /** Keeps one network linked: dials and dials again, takes the peer when it dials, watches that it lives. */
-import { DialError, type Host, type LinkStatus, type Timer } from '../../../server/plugin.ts';
+import { DialError, type Connection, type Host, type LinkStatus, type LinkWire, type Timer } from '../../../server/plugin.ts';
 import type { Bridge } from '../bridge/bridge.ts';
 import type { Config, NetworkConfig } from '../config.ts';
 import { dialects } from '../dialects/index.ts';
@@ -8,7 +8,7 @@ import { shakeHands, type Peer } from './handshaking.ts';
 type State =
   | { readonly kind: 'down'; readonly retry: Timer | undefined }
   | { readonly kind: 'dialling'; readonly abort: AbortController }
-  | { readonly kind: 'handshake' }
+  | { readonly kind: 'handshake'; readonly connection: Connection }
   | { readonly kind: 'up'; readonly peer: Peer; readonly watch: Timer }
   | { readonly kind: 'closing' };
 
@@ -61,7 +61,7 @@ export class Supervisor {
         connection.destroy('no longer needed');
         return;
       }
-      this.#become({ kind: 'handshake' });
+      this.#become({ kind: 'handshake', connection });
       const peer = await shakeHands({
         host: this.#host,
         dialect: dialects.get(this.network.dialect)!,
@@ -163,6 +163,15 @@ export class Supervisor {
   #become(state: State): void {
     this.#state = state;
     this.#since = this.#host.clock.now();
+  }
+
+  wire(): LinkWire {
+    const state = this.#state;
+    const { password_send, password_receive } = this.network;
+    return {
+      connection: state.kind === 'up' ? state.peer.wire.connection : state.kind === 'handshake' ? state.connection : undefined,
+      secrets: { password_send, password_receive },
+    };
   }
 
   status(): LinkStatus {

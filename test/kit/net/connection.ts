@@ -4,7 +4,9 @@ import {
   DialError,
   type AcceptedConnection,
   type ConnectionHandlers,
+  type ConnectionTap,
   type StartTlsOptions,
+  type Tappable,
   type TlsFacts,
 } from '../../../server/contract/net.ts';
 import { tlsFacts, type VirtualCertificate } from './tls.ts';
@@ -41,12 +43,13 @@ const handshakeMilliseconds = 15_000;
 const lingerMilliseconds = 2_000;
 let minted = 0;
 
-export class VirtualConnection implements AcceptedConnection {
+export class VirtualConnection implements AcceptedConnection, Tappable {
   readonly id = `v${(++minted).toString(36)}`;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly localPort: number;
   readonly loopback: boolean;
+  tap: ConnectionTap | undefined;
   readonly certificate: VirtualCertificate | undefined;
   /** The other end; set by `connectPair`. */
   other!: VirtualConnection;
@@ -110,6 +113,7 @@ export class VirtualConnection implements AcceptedConnection {
       this.destroy('send queue exceeded');
       return;
     }
+    this.tap?.bytes('out', chunk);
     this.#outbox.push(chunk);
     this.#wake();
   }
@@ -157,8 +161,11 @@ export class VirtualConnection implements AcceptedConnection {
     this.other.#wake();
     this.#medium.read(this, bytes);
     const piece = this.#piece();
-    for (let from = 0; from < bytes.length && !this.closed; from += piece)
-      this.#run(() => handlers.onData(bytes.subarray(from, Math.min(from + piece, bytes.length))));
+    for (let from = 0; from < bytes.length && !this.closed; from += piece) {
+      const part = bytes.subarray(from, Math.min(from + piece, bytes.length));
+      this.tap?.bytes('in', part);
+      this.#run(() => handlers.onData(part));
+    }
   }
 
   #run(call: () => void): void {
@@ -194,6 +201,7 @@ export class VirtualConnection implements AcceptedConnection {
     this.#tls = undefined;
     this.#deadline?.cancel();
     tls?.done(this.#facts!);
+    this.tap?.event('tls');
     this.#wake();
   }
 
@@ -251,6 +259,7 @@ export class VirtualConnection implements AcceptedConnection {
   #close(error: string | undefined): void {
     if (this.closed) return;
     this.#state = { kind: 'closed', error };
+    this.tap?.event(error === undefined ? 'closed' : `closed ${error}`);
     this.#deadline?.cancel();
     this.#tls?.failed(new DialError('tls', 'the connection was closed during the TLS handshake'));
     this.#medium.closed(this);
