@@ -15,6 +15,11 @@ import type {
 } from '../../server/plugin.ts';
 import type { ServerFrame, WireEvent, WireMember, WirePerson } from './protocol.ts';
 
+/** What a network is called of which only old messages tell: the domain of `xmpp:domain`, the label of `irc:label@domain`. */
+export function nameOf(network: string): string {
+  return network.replace(/^[a-z]+:/, '').replace(/@.*$/, '');
+}
+
 export class Express {
   readonly #host: Host;
 
@@ -23,7 +28,7 @@ export class Express {
   }
 
   #title(network: UserView['network'] | undefined): string | null {
-    return network == null ? null : (this.#host.networks.get(network)?.title ?? network);
+    return network == null ? null : (this.#host.networks.get(network)?.title ?? nameOf(network));
   }
 
   person(user: UserView): WirePerson {

@@ -72,7 +72,10 @@ export const configSchema = z.strictObject({
   title: z.string().min(1).default('Banyan'),
   motd: z.array(z.string()).default([]),
   data: z.string().min(1).default('data'),
-  rooms: z.array(room).prefault([{ name: 'lounge' }]).check(eachRoomOnce),
+  rooms: z
+    .array(room)
+    .prefault([{ name: 'lounge' }])
+    .check(eachRoomOnce),
   log: z.strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
   tls: z
     .strictObject({ certificate: z.string().optional(), key: z.string().optional(), authorities: z.string().optional() })

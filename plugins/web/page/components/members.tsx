@@ -35,7 +35,7 @@ export function Members({ room }: { readonly room: Conversation }): JSX.Element 
     <aside class="members" id="members" aria-label="Members" data-testid="members" data-count={room.members.size}>
       <header class="bar">
         <h2>
-          {room.members.size} {room.members.size === 1 ? 'member' : 'members'}
+          {!room.inside && room.members.size === 0 ? 'Members' : `${room.members.size} ${room.members.size === 1 ? 'member' : 'members'}`}
         </h2>
         <button
           type="button"
