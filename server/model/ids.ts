@@ -11,7 +11,7 @@ const pool = Buffer.alloc(4096);
 let used = pool.length;
 
 /** Character codes of the last id: 10 of its time, 16 random. */
-const codes = new Array<number>(26).fill(0);
+const codes = Array.from({ length: 26 }, () => 0);
 let codedTime = -1;
 
 /** Mints an event id. `now` is milliseconds since 1970. */

@@ -41,6 +41,7 @@ describe('irc-clients: floods', function () {
     });
     watcher = await party.irc('watcher');
     await watcher.join('#lounge');
+    await watcher.join('#gallery');
   });
   after(() => party.stop());
 
@@ -48,6 +49,8 @@ describe('irc-clients: floods', function () {
   async function slowedAtTheSource(lines: readonly string[], commands: readonly string[]): Promise<void> {
     const flooder = await party.irc(party.unique('flood'));
     await flooder.join('#lounge');
+    // so that its end is seen also while it is out of the lounge
+    await flooder.join('#gallery');
     await watcher.sync();
     const [before, began] = [watcher.lines.length, performance.now()];
     flooder.send(lines.join('\r\n'));
