@@ -39,6 +39,13 @@ export const configSchema = z.strictObject({
   /** Bytes a second that a server may send in the long run, and at once. */
   bytes_per_second: z.int().positive().default(1_048_576),
   bytes_at_once: z.int().positive().default(8_388_608),
+  /** What may wait for one domain that cannot be reached: for how long, how many stanzas, how many bytes. */
+  queue_seconds: z.int().positive().default(60),
+  queue_stanzas: z.int().positive().default(50_000),
+  queue_bytes: z.int().min(4_194_304).default(16_777_216),
+  /** How often a server that we have a stream to is asked whether it is there, and how long it may take to answer. */
+  ping_seconds: z.int().positive().default(60),
+  ping_timeout_seconds: z.int().positive().default(30),
 });
 
 export type Config = z.output<typeof configSchema>;

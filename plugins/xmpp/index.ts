@@ -20,6 +20,7 @@ import { attribute, type Element } from './xml/element.ts';
 import { serialise } from './xml/serialise.ts';
 
 const sweepMilliseconds = 60_000;
+const expiryMilliseconds = 1_000;
 const outboxLimit = 16_777_216;
 
 export default definePlugin<Config>({
@@ -78,7 +79,8 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
     people,
     domain: roomsDomain,
     historyMessages: config.history_messages,
-    send: (to, xml) => federation.send(roomsDomain, to.domain, { xml, failed: (_, why) => rooms.unreachable(to, why) }),
+    send: (to, xml, last) =>
+      federation.send(roomsDomain, to.domain, { xml, beyondLimits: last, failed: (_, why) => rooms.unreachable(to, why) }),
     reply: send,
   });
   const router = new Router({ host, people, rooms, disco: new Disco(host, rooms, people), send });
@@ -105,18 +107,18 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
         : `XMPP           rooms are NAME@${roomsDomain}; servers reach us at ${shown}:${listener.port}`,
     });
   }
+  host.clock.every(expiryMilliseconds, () => federation.expire());
   host.clock.every(sweepMilliseconds, () => {
     people.sweep();
     federation.sweep();
   });
   host.metrics.gauge('xmpp_occupants', 'Clients of other XMPP servers in rooms here', () => rooms.count);
   return {
-    stop: () => {
+    stop: async () => {
       unresolve();
       rooms.stop();
-      federation.stop();
+      await federation.stop();
       people.withdraw('the server is stopping');
-      return Promise.resolve();
     },
     status: () => {
       const { incoming, outgoing } = federation.count;

@@ -51,13 +51,14 @@ export class Router {
     this.#parts = parts;
   }
 
-  receive(what: Element): void {
+  /** @returns when what a message says is durable */
+  receive(what: Element): Promise<void> | undefined {
     const from = tryParseJid(attribute(what, 'from'));
     const to = tryParseJid(attribute(what, 'to'));
-    if (from === undefined) return;
+    if (from === undefined) return undefined;
     if (to === undefined) {
       this.#refuse(what, { condition: 'jid-malformed' });
-      return;
+      return undefined;
     }
     const behind = this.#behind.get(pairOf(from, to));
     if (behind === undefined) this.#handle(what, from, to);
@@ -71,9 +72,9 @@ export class Router {
       case 'message':
         if (toRooms) {
           if (attribute(what, 'type') === 'error') this.#undeliveredInRoom(what, from, to);
-          this.#parts.rooms.message(what, from, to);
-        } else this.#message(what, from, to);
-        break;
+          return this.#parts.rooms.message(what, from, to);
+        }
+        return this.#message(what, from, to);
       case 'presence':
         if (toRooms) this.#wait(from, to, this.#parts.rooms.presence(what, from, to));
         else this.#presence(what, from, to);
@@ -87,6 +88,7 @@ export class Router {
       default:
         break;
     }
+    return undefined;
   }
 
   /** Stanzas of one client to one room are handled in order (RFC 6120 section 10.1): behind an entering they wait for its end. */
@@ -108,31 +110,32 @@ export class Router {
 
   // ---- messages to people
 
-  #message(what: Element, from: Jid, to: Jid): void {
+  #message(what: Element, from: Jid, to: Jid): Promise<void> | undefined {
     const { people } = this.#parts;
     const type = attribute(what, 'type') ?? 'normal';
     const address = people.addressOf(to);
     if (type === 'error') {
       if (address !== undefined) this.#undelivered(what, from, address);
-      return;
+      return undefined;
     }
-    if (type === 'headline' || from.local === '') return;
+    if (type === 'headline' || from.local === '') return undefined;
     const body = readBody(what);
     const invitation = invitationIn(what, from);
     if (type === 'groupchat' || (address === undefined && body.kind !== 'none')) this.#refuse(what, { condition: 'service-unavailable' });
-    else if (address === undefined) return;
-    else if (invitation !== undefined) this.#invited(what, from, address, invitation);
+    else if (address === undefined) return undefined;
+    else if (invitation !== undefined) return this.#invited(what, from, address, invitation);
     else if (body.kind === 'encrypted') this.#refuse(what, encryptedError);
     // Chat states, receipts and markers without a body concern nobody here.
     else if (body.kind === 'said') {
       people.wroteTo(from, address, to);
-      this.#deliver(what, from, address, body.said);
+      return this.#deliver(what, from, address, body.said);
     }
+    return undefined;
   }
 
-  #deliver(what: Element, from: Jid, address: UserAddress, said: Said): void {
+  #deliver(what: Element, from: Jid, address: UserAddress, said: Said): Promise<void> {
     const { people, host } = this.#parts;
-    people
+    return people
       .network(from.domain)
       .privateMessage(people.user(from), address, said)
       .then((outcome) => this.#settle(what, outcome))
@@ -147,15 +150,14 @@ export class Router {
   }
 
   /** An invitation to one of our rooms is one; to a room elsewhere it is told in words, since our people cannot go there. */
-  #invited(what: Element, from: Jid, address: UserAddress, { room: to, reason }: Invitation): void {
+  #invited(what: Element, from: Jid, address: UserAddress, { room: to, reason }: Invitation): Promise<void> {
     const { people, rooms, host } = this.#parts;
     const room = to.domain === rooms.domain ? rooms.roomOf(to) : undefined;
     if (room === undefined) {
       const plain = `Invitation to the room ${to.bare}${reason === '' ? '' : `: ${reason}`}`;
-      this.#deliver(what, from, address, { text: { plain, spans: [] }, style: 'normal' });
-      return;
+      return this.#deliver(what, from, address, { text: { plain, spans: [] }, style: 'normal' });
     }
-    host.rooms
+    return host.rooms
       .invite(people.user(from), room, address, reason)
       .then((outcome) => this.#settle(what, outcome))
       .catch((error: unknown) => host.log.error({ err: error }, 'an invitation failed'));

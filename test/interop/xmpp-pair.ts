@@ -25,16 +25,24 @@ export interface PairOptions {
   readonly found?: 'configured' | 'dns';
   /** More TOML tables of Banyan's. */
   readonly tables?: readonly string[];
+  /** More lines of [plugins.xmpp]. */
+  readonly settings?: string;
+  /** Modules of Prosody to leave out. */
+  readonly without?: readonly string[];
+  /** Something between Banyan and Prosody's port: answers with the port to dial instead. */
+  readonly between?: (port: number) => Promise<number>;
 }
 
-export async function startPair({ mode, directTls = false, found = 'configured', tables: more = [] }: PairOptions): Promise<Pair> {
+export async function startPair(options: PairOptions): Promise<Pair> {
+  const { mode, directTls = false, found = 'configured', tables: more = [], settings = '', without = [], between } = options;
   const port = await freePort();
   const names = [domain, `rooms.${domain}`, `users.${domain}`];
   const records = names.map((name) => ({ domain: name, ...(directTls ? { directTlsPort: port } : { port }) }));
-  const prosody = await startProsody({ mode, records, users: ['amy'] });
+  const prosody = await startProsody({ mode, records, users: ['amy'], without });
+  const theirs = directTls ? prosody.serverTlsPort : prosody.serverPort;
+  const dialled = between === undefined ? theirs : await between(theirs);
   const peers = [prosody.domain, prosody.roomDomain].map(
-    (name) =>
-      `[[plugins.xmpp.peers]]\ndomain = "${name}"\nhost = "127.0.0.1"\nport = ${directTls ? prosody.serverTlsPort : prosody.serverPort}\ndirect_tls = ${directTls}`,
+    (name) => `[[plugins.xmpp.peers]]\ndomain = "${name}"\nhost = "127.0.0.1"\nport = ${dialled}\ndirect_tls = ${directTls}`,
   );
   const tables = [
     ...more,
@@ -43,6 +51,7 @@ listen = [${directTls ? '' : `"127.0.0.1:${port}"`}]
 listen_tls = [${directTls ? `"127.0.0.1:${port}"` : ''}]
 require_tls = ${mode !== 'plain'}
 authentication = "${mode === 'external' ? 'certificate' : 'dialback'}"
+${settings}
 ${found === 'configured' ? peers.join('\n') : ''}`,
   ];
   if (found === 'dns') tables.push(`[dns]\nservers = ["127.0.0.1:${prosody.dnsPort}"]`);

@@ -136,7 +136,7 @@ describe('federation with a real Prosody', function () {
   });
 
   it('loses who was on a Prosody that was killed, without a word from anybody, and takes them again', async () => {
-    const pair = await startPair({ mode: 'external' });
+    const pair = await startPair({ mode: 'external', settings: 'queue_seconds = 2' });
     try {
       const web = await nativeGuest(pair.banyan.port('web'), 'wanda');
       const [alice, amy] = [await login(pair, 'alice'), await login(pair, 'amy')];

@@ -16,7 +16,11 @@ export interface NativeClient {
   expect(what: string, matches: (frame: Frame) => boolean, options?: { readonly since?: number; readonly within?: number }): Promise<Frame>;
   /** All items of `events` frames, oldest first. */
   readonly items: readonly Frame[];
-  expectItem(what: string, matches: (item: Frame) => boolean, options?: { readonly since?: number }): Promise<Frame>;
+  expectItem(
+    what: string,
+    matches: (item: Frame) => boolean,
+    options?: { readonly since?: number; readonly within?: number },
+  ): Promise<Frame>;
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   readonly open: boolean;
   /** Signs out. */
@@ -69,7 +73,7 @@ export async function connectNative(port: number, options: { readonly origin?: s
         within,
       );
     },
-    async expectItem(what, matches, { since = 0 } = {}) {
+    async expectItem(what, matches, { since = 0, within } = {}) {
       return await eventually(
         () =>
           `a native client to see ${what}; since then it saw:\n${client.items
@@ -78,6 +82,7 @@ export async function connectNative(port: number, options: { readonly origin?: s
             .map((item) => JSON.stringify(item))
             .join('\n')}`,
         () => client.items.slice(since).find(matches),
+        within,
       );
     },
     closed,

@@ -23,7 +23,7 @@ export interface ProsodyOptions {
   readonly records?: readonly XmppRecord[];
   /** Users besides `alice`; everybody's password is `secret`. */
   readonly users?: readonly string[];
-  /** Modules of Prosody to leave out besides: `s2s_bidi`, ... */
+  /** Modules of Prosody to leave out: `smacks` (then it acknowledges nothing), `s2s_bidi`, ... */
   readonly without?: readonly string[];
 }
 
@@ -45,6 +45,9 @@ export interface Prosody {
   log(): Promise<string>;
   kill9(): Promise<void>;
   halt(): Promise<void>;
+  /** SIGSTOP and SIGCONT: connections stay, nobody answers. */
+  suspend(): void;
+  resume(): void;
   start(): Promise<void>;
   /** Stops it and its resolver, and removes its folder. */
   stop(): Promise<void>;
@@ -88,8 +91,7 @@ export async function startProsody(options: ProsodyOptions = {}): Promise<Prosod
       DNSPORT: dns.port,
       REQUIRE_TLS: String(mode !== 'plain'),
       SECURE_AUTH: String(mode === 'external'),
-      // smacks: @xmpp/client counts a stanza too many, for which Prosody closes the stream
-      DISABLED: ['smacks', ...(mode === 'plain' ? ['tls'] : []), ...(options.without ?? [])].map((name) => `"${name}"`).join(', '),
+      DISABLED: [...(mode === 'plain' ? ['tls'] : []), ...(options.without ?? [])].map((name) => `"${name}"`).join(', '),
     }),
   );
 
@@ -120,6 +122,12 @@ export async function startProsody(options: ProsodyOptions = {}): Promise<Prosod
     },
     async halt() {
       await child?.stop();
+    },
+    suspend() {
+      child?.signal('SIGSTOP');
+    },
+    resume() {
+      child?.signal('SIGCONT');
     },
     async stop() {
       await child?.stop();

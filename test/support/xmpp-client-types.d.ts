@@ -7,6 +7,8 @@ declare module '@xmpp/client' {
     stop(): Promise<unknown>;
     send(element: Element): Promise<void>;
     on(event: 'stanza', listen: (element: Element) => void): void;
+    /** A listener that comes before those of the library itself. */
+    prependListener(event: 'element', listen: (element: Element) => void): void;
     on(event: 'error', listen: (error: Error) => void): void;
     readonly reconnect: { stop(): void };
     readonly iqCaller: { request(element: Element, timeout?: number): Promise<Element> };

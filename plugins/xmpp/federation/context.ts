@@ -12,8 +12,11 @@ export interface FederationContext {
   readonly own: ReadonlySet<Domain>;
   /** Key of our dialback keys. */
   readonly secret: Buffer;
-  /** A stanza from a proved server. `from` and `to` are of the pair that was proved. */
-  receive(stanza: Element): void;
+  /**
+   * A stanza from a proved server. `from` and `to` are of the pair that was proved.
+   * @returns when what it says is durable, where that takes time
+   */
+  receive(stanza: Element): Promise<void> | undefined;
   /** A stream of ours broke off: what was on its way from `from` to `to` may be lost, and who was there may be gone. */
   broken(from: Domain, to: Domain): void;
 }

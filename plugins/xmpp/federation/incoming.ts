@@ -10,6 +10,7 @@ import {
   type DialbackMessage,
   type Verdict,
 } from '../stream/dialback.ts';
+import { answerElement, Handled } from '../stream/acknowledgement.ts';
 import { featuresElement } from '../stream/features.ts';
 import { claimedDomain, failureElement, provesDomain } from '../stream/sasl.ts';
 import type { StreamCondition } from '../stream/errors.ts';
@@ -24,6 +25,8 @@ export interface IncomingOwner {
   verify(from: Domain, to: Domain, id: string, key: string): Promise<Verdict>;
   /** The domain `from` spoke to us under its own name: it is there. */
   proved(from: Domain, to: Domain): void;
+  /** @returns when the stanza has been dealt with, where that takes time */
+  received(stanza: Element, from: Domain, to: Domain): Promise<void> | undefined;
   closed(stream: Incoming): void;
 }
 
@@ -42,6 +45,8 @@ export class Incoming {
   #from: Domain | undefined;
   #to: Domain | undefined;
   #underWay = 0;
+  /** Counts stanzas from `<enable/>` on (XEP-0198). */
+  #handled: Handled | undefined;
   received = 0;
   readonly since: number;
 
@@ -59,6 +64,9 @@ export class Incoming {
 
   get peers(): readonly string[] {
     return [...this.#pairs].map((pair) => pair.split(' ')[0]!);
+  }
+  speaksFor(from: Domain, to: Domain): boolean {
+    return this.#pairs.has(pairKey(from, to));
   }
   get tls(): boolean {
     return this.#stream.tls !== undefined;
@@ -118,6 +126,7 @@ export class Incoming {
         startTls: secured ? 'no' : config.require_tls ? 'required' : 'optional',
         external: proved && this.#pairs.size === 0,
         dialback: this.#mayDialBack(),
+        acknowledges: secured || !config.require_tls,
         stanzaBytes: peerLimits.stanzaBytes,
       }),
     );
@@ -134,6 +143,7 @@ export class Incoming {
     else if (namespace === ns.dialback) this.#dialback(received);
     else if (is(received, 'starttls', ns.tls)) void this.#startTls();
     else if (is(received, 'auth', ns.sasl)) this.#authenticate(received);
+    else if (namespace === ns.streamManagement) this.#manage(received);
     else this.#fail('unsupported-stanza-type', 'that is not understood here');
   }
 
@@ -230,6 +240,28 @@ export class Incoming {
     }
   }
 
+  /** Stream management without resumption (XEP-0198): we send no stanzas on this stream, so all there is to tell is what has come. */
+  #manage(what: Element): void {
+    switch (what.name) {
+      case 'enable':
+        if (this.#pairs.size === 0 || this.#handled !== undefined) {
+          this.#stream.send(element('failed', ns.streamManagement, {}, element('unexpected-request', ns.stanzaErrors)));
+          return;
+        }
+        this.#handled = new Handled();
+        this.#stream.send(element('enabled', ns.streamManagement));
+        break;
+      case 'resume':
+        this.#stream.send(element('failed', ns.streamManagement, {}, element('item-not-found', ns.stanzaErrors)));
+        break;
+      case 'r':
+        this.#handled?.asked((count) => this.#stream.send(answerElement(count)));
+        break;
+      default:
+        break;
+    }
+  }
+
   #proved(from: Domain, to: Domain): void {
     this.#pairs.add(pairKey(from, to));
     this.#connection.admit();
@@ -258,6 +290,7 @@ export class Incoming {
       return;
     }
     this.received++;
-    this.#context.receive(stanza);
+    const done = this.#owner.received(stanza, from, to);
+    this.#handled?.received(done);
   }
 }

@@ -1,20 +1,17 @@
 /** A stream that we open: from one of our domains to one other domain (RFC 6120 section 9, XEP-0220, XEP-0368). */
 import { DialError, type Connection, type Domain, type Timer } from '../../../server/plugin.ts';
 import { conditionOf, type Condition } from '../stanza-error.ts';
-import { dialbackKey, dialbackRequest, isPresentableId, Outstanding, readDialback, type Verdict } from '../stream/dialback.ts';
-import { readFeatures } from '../stream/features.ts';
+import { dialbackKey, dialbackRequest, isPresentableId, readDialback, type Verdict } from '../stream/dialback.ts';
+import { readFeatures, type OfferedFeatures } from '../stream/features.ts';
 import { authElement, provesDomain } from '../stream/sasl.ts';
 import { XmlStream, type StreamHeader } from '../stream/xml-stream.ts';
 import { element, namespaceOf, type Element } from '../xml/element.ts';
 import { ns } from '../xml/namespaces.ts';
 import { streamTools, type FederationContext } from './context.ts';
+import { Flow } from './flow.ts';
+import type { ParcelQueue, Waiting } from './parcel.ts';
 import { Places } from './places.ts';
-
-/** Something to send, and what to do when it cannot be. */
-export interface Parcel {
-  readonly xml: string;
-  failed(condition: Condition, text: string): void;
-}
+import { Questions } from './questions.ts';
 
 /** How a stream ended, for whoever wants to send next. */
 export interface End {
@@ -22,8 +19,28 @@ export interface End {
   readonly wasReady: boolean;
   /** The connection broke: what was on its way may be lost. */
   readonly broken: boolean;
+  /** The other side is there and does not want us, or there is no such domain: waiting does not help. */
+  readonly final: boolean;
   readonly condition: Condition;
   readonly text: string;
+  /** What was written and not acknowledged, where the other side acknowledges. */
+  readonly unacknowledged: readonly Waiting[];
+}
+
+export interface OutgoingOwner {
+  readonly from: Domain;
+  readonly to: Domain;
+  /** What the stream takes as soon as it is ready. */
+  readonly queue: ParcelQueue;
+  /** Whether that domain has ever reached us. */
+  readonly reachesUs: boolean;
+  ended(stream: Outgoing, end: End): void;
+}
+
+/** What a stream that fails says of it. */
+interface Failing {
+  readonly broken?: boolean;
+  readonly final?: boolean;
 }
 
 type State =
@@ -31,53 +48,48 @@ type State =
   /** Header sent; the peer's features decide. */
   | { readonly kind: 'negotiating'; readonly secured: boolean; readonly triedExternal: boolean }
   | { readonly kind: 'starting-tls' }
-  | { readonly kind: 'proving'; readonly by: 'external' | 'dialback' }
+  | { readonly kind: 'proving'; readonly by: 'external' | 'dialback'; readonly acknowledges: boolean }
+  /** EXTERNAL has proved us: the stream begins once more, and its features tell what the other side can. */
+  | { readonly kind: 'restarting' }
   | { readonly kind: 'ready' }
   | { readonly kind: 'over' };
 
 const negotiationMilliseconds = 30_000;
-const keepAliveMilliseconds = 120_000;
-const verifyMilliseconds = 20_000;
-const mostWaiting = 1_000;
-const mostWaitingBytes = 4_194_304;
+/** Stream errors with which a server says that it will not have us. */
+const refusals = new Set(['host-unknown', 'host-gone', 'invalid-from', 'not-authorized', 'policy-violation', 'unsupported-version']);
 
 export class Outgoing {
-  readonly from: Domain;
-  readonly to: Domain;
   readonly #context: FederationContext;
-  readonly #ended: (stream: Outgoing, end: End) => void;
+  readonly #owner: OutgoingOwner;
   #state: State = { kind: 'connecting' };
   #stream: XmlStream | undefined;
   #streamId = '';
   readonly #places: Places;
-  #waiting: Parcel[] = [];
-  #waitingBytes = 0;
   readonly #timer: Timer;
-  #keepAlive: Timer | undefined;
-  /** Questions of our own incoming streams to the domain's authoritative server, until the stream can carry them. */
-  readonly #questions: { readonly id: string; readonly key: string; readonly answer: (verdict: Verdict) => void }[] = [];
-  readonly #asked = new Outstanding<(verdict: Verdict) => void>();
-  #canAsk = false;
+  /** Once the stream is ready. */
+  #flow: Flow | undefined;
+  readonly #questions: Questions;
   readonly since: number;
-  sent = 0;
 
-  constructor(context: FederationContext, from: Domain, to: Domain, ended: (stream: Outgoing, end: End) => void) {
+  constructor(context: FederationContext, owner: OutgoingOwner) {
     this.#context = context;
-    this.from = from;
-    this.to = to;
-    this.#ended = ended;
-    this.#places = new Places(context, to);
-    this.since = context.host.clock.now();
-    this.#timer = context.host.clock.after(negotiationMilliseconds, () => this.#fail('remote-server-timeout', `${to} took too long`));
+    this.#owner = owner;
+    const { clock } = context.host;
+    this.#places = new Places(context, owner.to);
+    this.#questions = new Questions(clock, { from: owner.from, to: owner.to });
+    this.since = clock.now();
+    this.#timer = clock.after(negotiationMilliseconds, () => this.#fail('remote-server-timeout', `${owner.to} took too long`));
     this.#connect();
   }
 
+  get from(): Domain {
+    return this.#owner.from;
+  }
+  get to(): Domain {
+    return this.#owner.to;
+  }
   get ready(): boolean {
     return this.#state.kind === 'ready';
-  }
-  /** Ends the stream when it has carried nothing for long. */
-  closeIfIdle(since: number): void {
-    if (this.ready && this.#stream!.activeAt < since) this.close();
   }
   get tls(): boolean {
     return this.#stream?.tls !== undefined;
@@ -85,51 +97,42 @@ export class Outgoing {
   get state(): State['kind'] {
     return this.#state.kind;
   }
-
-  send(parcel: Parcel): void {
-    if (this.#state.kind === 'ready') {
-      this.sent++;
-      this.#stream!.sendText(parcel.xml);
-      return;
-    }
-    if (this.#state.kind === 'over') {
-      parcel.failed('remote-server-not-found', `${this.to} cannot be reached`);
-      return;
-    }
-    if (this.#waiting.length >= mostWaiting || this.#waitingBytes + parcel.xml.length > mostWaitingBytes) {
-      parcel.failed('resource-constraint', `too much waits for ${this.to} already`);
-      return;
-    }
-    this.#waiting.push(parcel);
-    this.#waitingBytes += parcel.xml.length;
+  /** Whether the other side acknowledges what it is sent. */
+  get acknowledged(): boolean {
+    return this.#flow?.acknowledged === true;
+  }
+  get sent(): number {
+    return this.#flow?.sent ?? 0;
   }
 
-  /** Asks the domain whether it made a key for us (XEP-0220 section 2.3). */
+  /** Ends the stream when it has carried nothing for long. */
+  closeIfIdle(since: number): void {
+    if (this.ready && this.#stream!.activeAt < since) this.close();
+  }
+
+  /** Something was added to the queue. */
+  flush(): void {
+    this.#flow?.flush();
+  }
+
+  /** The answer to a ping came. */
+  pong(id: string): void {
+    this.#flow?.pong(id);
+  }
+
+  /** Resolves when the other side has what was written, as far as it tells. */
+  settled(): Promise<void> {
+    return this.#flow?.settled() ?? Promise.resolve();
+  }
+
+  /** Asks the domain whether it made a key for us. */
   verify(id: string, key: string): Promise<Verdict> {
-    return new Promise((resolve) => {
-      let done = false;
-      const answer = (verdict: Verdict): void => {
-        if (done) return;
-        done = true;
-        timer.cancel();
-        resolve(verdict);
-      };
-      const timer = this.#context.host.clock.after(verifyMilliseconds, () => answer({ kind: 'error', condition: 'remote-server-timeout' }));
-      if (this.#state.kind === 'over') answer({ kind: 'error', condition: 'remote-server-not-found' });
-      else if (this.#canAsk) this.#ask({ id, key, answer });
-      else this.#questions.push({ id, key, answer });
-    });
-  }
-
-  #ask({ id, key, answer }: { readonly id: string; readonly key: string; readonly answer: (verdict: Verdict) => void }): void {
-    const pair = { from: this.from, to: this.to };
-    if (this.#asked.add(pair, id, answer)) this.#stream!.send(dialbackRequest('verify', pair, key, id));
-    else answer({ kind: 'error', condition: 'resource-constraint' });
+    return this.#questions.verify(id, key);
   }
 
   close(): void {
     if (this.#state.kind === 'over') return;
-    this.#finish('service-unavailable', 'this server closed the stream', false);
+    this.#finish('service-unavailable', 'this server closed the stream', {});
     this.#stream?.close();
   }
 
@@ -143,7 +146,8 @@ export class Outgoing {
         if (error instanceof DialError) {
           // Addresses and codes of the system are for the host; the other text is read by everybody in the rooms.
           this.#context.host.log.info({ from: this.from, to: this.to, reason: error.message }, 'another XMPP server was dialled in vain');
-          this.#fail(error.code === 'timeout' ? 'remote-server-timeout' : 'remote-server-not-found', `${this.to} cannot be reached`);
+          const final = error.code === 'dns';
+          this.#fail(final ? 'remote-server-not-found' : 'remote-server-timeout', `${this.to} cannot be reached`, { final });
         } else {
           this.#context.host.log.error({ err: error, to: this.to }, 'opening a stream failed on an error of this server');
           this.#fail('internal-server-error', 'an error of this server');
@@ -160,19 +164,23 @@ export class Outgoing {
     this.#stream = new XmlStream(connection, streamTools(this.#context, `${this.from} > ${this.to}`), this.from, {
       header: (header) => this.#header(header),
       element: (received) => this.#element(received),
-      closed: (error) => this.#closed(error),
+      closed: (error, condition) => this.#closed(error, condition),
+      drained: () => this.flush(),
     });
     this.#open(connection.tls !== undefined, false);
   }
 
-  #closed(error: string | undefined): void {
+  #closed(error: string | undefined, condition: string | undefined): void {
     const text = error ?? `${this.to} closed the stream`;
     const early = this.#state.kind === 'negotiating' || this.#state.kind === 'starting-tls';
     if (early && this.#places.more) {
       // This place does not speak with us as it must; perhaps the next one does.
       this.#state = { kind: 'connecting' };
       this.#connect(new DialError('refused', text));
-    } else this.#fail('remote-server-not-found', text, error !== undefined);
+    } else {
+      const final = !this.ready && condition !== undefined && refusals.has(condition);
+      this.#fail(final ? 'remote-server-not-found' : 'remote-server-timeout', text, { broken: error !== undefined, final });
+    }
   }
 
   #open(secured: boolean, triedExternal: boolean): void {
@@ -187,8 +195,15 @@ export class Outgoing {
   }
 
   #withoutFeatures(): void {
-    if (this.#context.config.require_tls && !this.tls) this.#stream!.fail('policy-violation', 'TLS is needed');
-    else this.#dialback();
+    if (this.#context.config.require_tls && !this.tls) this.#refuse('policy-violation', 'TLS is needed');
+    else this.#dialback(false);
+  }
+
+  /** The other side is not what this server wants to speak with. */
+  #refuse(condition: 'policy-violation' | 'not-authorized', text: string): void {
+    const stream = this.#stream!;
+    if (!this.#places.more) this.#finish('remote-server-not-found', `${condition}: ${text}`, { final: true });
+    stream.fail(condition, text);
   }
 
   #element(received: Element): void {
@@ -197,6 +212,9 @@ export class Outgoing {
     else if (namespace === ns.streams && received.name === 'features') this.#features(received);
     else if (namespace === ns.tls) this.#tlsAnswer(received);
     else if (namespace === ns.sasl) this.#saslAnswer(received);
+    else if (namespace === ns.streamManagement) {
+      if (this.#flow?.received(received) === false) this.#stream!.fail('undefined-condition', 'so many stanzas were never sent');
+    }
     // Stanzas come on the streams that the other side opens; anything else has no meaning here.
   }
 
@@ -204,27 +222,32 @@ export class Outgoing {
 
   #features(received: Element): void {
     const state = this.#state;
-    if (state.kind !== 'negotiating') return;
     const offered = readFeatures(received);
+    if (state.kind === 'restarting') this.#becomeReady(offered.acknowledges);
+    else if (state.kind === 'negotiating') this.#negotiate(state, offered);
+  }
+
+  #negotiate(state: Extract<State, { readonly kind: 'negotiating' }>, offered: OfferedFeatures): void {
     if (!state.secured && offered.startTls) {
       this.#state = { kind: 'starting-tls' };
       this.#stream!.send(element('starttls', ns.tls));
       return;
     }
     if (!state.secured && this.#context.config.require_tls) {
-      this.#stream!.fail('policy-violation', 'TLS is needed');
+      this.#refuse('policy-violation', 'TLS is needed');
       return;
     }
     if (this.#context.config.authentication === 'certificate' && !provesDomain(this.#stream!.tls, this.to)) {
-      this.#stream!.fail('not-authorized', `the certificate of ${this.to} does not prove it`);
+      this.#refuse('not-authorized', `the certificate of ${this.to} does not prove it`);
       return;
     }
     this.#allowQuestions();
+    const { acknowledges } = offered;
     if (offered.external && !state.triedExternal) {
-      this.#state = { kind: 'proving', by: 'external' };
+      this.#state = { kind: 'proving', by: 'external', acknowledges };
       this.#stream!.send(authElement(this.from));
-    } else if (offered.dialback || !state.triedExternal) this.#dialback();
-    else this.#becomeReady();
+    } else if (offered.dialback || !state.triedExternal) this.#dialback(acknowledges);
+    else this.#becomeReady(acknowledges);
   }
 
   #tlsAnswer(received: Element): void {
@@ -251,22 +274,17 @@ export class Outgoing {
     if (received.name === 'success') {
       this.#stream!.restart();
       this.#stream!.trust();
-      this.#becomeReadyAfterRestart();
-    } else if (received.name === 'failure') this.#dialback();
+      this.#state = { kind: 'restarting' };
+      this.#stream!.open({ from: this.from, to: this.to });
+    } else if (received.name === 'failure') this.#dialback(this.#state.acknowledges);
   }
 
-  /** After EXTERNAL the stream begins anew; its features no longer matter. */
-  #becomeReadyAfterRestart(): void {
-    this.#stream!.open({ from: this.from, to: this.to });
-    this.#becomeReady();
-  }
-
-  #dialback(): void {
+  #dialback(acknowledges: boolean): void {
     if (!isPresentableId(this.#streamId)) {
       this.#stream!.destroy('the peer gave no usable stream id');
       return;
     }
-    this.#state = { kind: 'proving', by: 'dialback' };
+    this.#state = { kind: 'proving', by: 'dialback', acknowledges };
     const key = dialbackKey(this.#context.secret, this.to, this.from, this.#streamId);
     this.#stream!.send(dialbackRequest('result', { from: this.from, to: this.to }, key));
     this.#allowQuestions();
@@ -276,55 +294,61 @@ export class Outgoing {
     const message = readDialback(received);
     if (message?.verdict === undefined) return;
     if (message.name === 'verify') {
-      this.#asked.take({ from: message.from, to: message.to }, message.id)?.(message.verdict);
+      this.#questions.answered(message);
       return;
     }
     if (this.#state.kind !== 'proving' || this.#state.by !== 'dialback' || message.from !== this.to || message.to !== this.from) return;
     if (message.verdict.kind === 'valid') {
       this.#stream!.trust();
-      this.#becomeReady();
+      this.#becomeReady(this.#state.acknowledges);
     } else {
+      // An error may pass: perhaps that server just could not ask ours.
+      const final = message.verdict.kind === 'invalid';
       const why = message.verdict.kind === 'error' ? message.verdict.condition : conditionOf(received).condition;
-      this.#stream!.destroy(`${this.to} does not believe that we are ${this.from}: ${why}`);
+      this.#fail('remote-server-not-found', `${this.to} does not believe that we are ${this.from}: ${why}`, { final });
     }
   }
 
   #allowQuestions(): void {
-    if (this.#canAsk) return;
-    this.#canAsk = true;
-    for (const question of this.#questions.splice(0)) this.#ask(question);
+    this.#questions.open(({ id, key }) => this.#stream!.send(dialbackRequest('verify', { from: this.from, to: this.to }, key, id)));
   }
 
-  #becomeReady(): void {
+  #becomeReady(acknowledged: boolean): void {
     this.#state = { kind: 'ready' };
     this.#timer.cancel();
-    this.#keepAlive = this.#context.host.clock.every(keepAliveMilliseconds, () => this.#stream?.keepAlive());
-    this.#context.host.log.debug({ from: this.from, to: this.to, tls: this.tls }, 'a stream to another XMPP server is ready');
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    for (const parcel of waiting) this.send(parcel);
+    const { host, config } = this.#context;
+    const { from, to, queue } = this.#owner;
+    host.log.debug({ from, to, tls: this.tls, acknowledged }, 'a stream to another XMPP server is ready');
+    this.#flow = new Flow({
+      stream: this.#stream!,
+      queue,
+      clock: host.clock,
+      from,
+      to,
+      acknowledged,
+      pingMilliseconds: config.ping_seconds * 1_000,
+      patienceMilliseconds: config.ping_timeout_seconds * 1_000,
+      canAnswer: () => this.#owner.reachesUs,
+      dead: () => this.#fail('remote-server-timeout', `${to} does not answer`, { broken: true }),
+    });
+    this.#flow.flush();
   }
 
   // ---- the end
 
-  #fail(condition: Condition, text: string, broken = false): void {
+  #fail(condition: Condition, text: string, failing: Failing = {}): void {
     if (this.#state.kind === 'over') return;
     if (!this.ready) this.#context.host.log.info({ from: this.from, to: this.to, reason: text }, 'no stream to another XMPP server');
-    this.#finish(condition, text, broken);
+    this.#finish(condition, text, failing);
     this.#stream?.destroy(text);
   }
 
-  #finish(condition: Condition, text: string, broken: boolean): void {
+  #finish(condition: Condition, text: string, { broken = false, final = false }: Failing): void {
     const wasReady = this.ready;
     this.#state = { kind: 'over' };
     this.#timer.cancel();
-    this.#keepAlive?.cancel();
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { answer } of this.#questions.splice(0)) answer({ kind: 'error', condition: 'remote-server-not-found' });
-    for (const answer of this.#asked.clear()) answer({ kind: 'error', condition: 'remote-server-not-found' });
-    this.#ended(this, { wasReady, broken, condition, text });
-    for (const parcel of waiting) parcel.failed(condition, text);
+    this.#questions.close();
+    const unacknowledged = this.#flow?.stop() ?? [];
+    this.#owner.ended(this, { wasReady, broken, final, condition, text, unacknowledged });
   }
 }

@@ -19,6 +19,8 @@ export interface HistoryWanted {
 }
 
 const mostHistory = 1_000;
+/** Characters that a history sends at most, whatever a client asks for: one who enters must not fill the queue of a whole domain. */
+export const mostHistoryCharacters = 1_048_576;
 const historyPage = 200;
 /** Clients with which one person may be in rooms. */
 const mostClients = 20;
@@ -111,7 +113,7 @@ export function historyWanted(x: Element, usual: number, now: number): HistoryWa
   const bounded = seconds !== undefined || !Number.isNaN(since);
   return {
     messages: Math.min(number('maxstanzas') ?? (bounded ? mostHistory : usual), mostHistory),
-    characters: number('maxchars') ?? Number.POSITIVE_INFINITY,
+    characters: Math.min(number('maxchars') ?? mostHistoryCharacters, mostHistoryCharacters),
     since: Math.max(Number.isNaN(since) ? 0 : since, seconds === undefined ? 0 : now - seconds * 1_000),
   };
 }

@@ -1,5 +1,5 @@
 /** What people inside a room write: to all, to one, to the room itself (XEP-0045 sections 7.4, 7.5, 7.8, 8.1). */
-import type { LogRecord, Outcome, Room, User, UserAddress } from '../../../server/plugin.ts';
+import type { Outcome, Room, User, UserAddress } from '../../../server/plugin.ts';
 import { originalIds } from './stanzas.ts';
 import { tryParseJid, type Jid } from '../jid.ts';
 import { encryptedError, readBody } from '../message-body.ts';
@@ -7,7 +7,8 @@ import { attribute, childOf, childText, elements, type Element } from '../xml/el
 import { ns } from '../xml/namespaces.ts';
 import type { Inside, RoomService } from './service.ts';
 
-export function toRoom(service: RoomService, what: Element, room: Room, { occupant, user }: Inside): void {
+/** @returns when what it says is durable */
+export function toRoom(service: RoomService, what: Element, room: Room, { occupant, user }: Inside): Promise<void> | undefined {
   const { rooms } = service.host;
   const body = readBody(what);
   const subject = childText(what, 'subject', ns.client);
@@ -16,16 +17,17 @@ export function toRoom(service: RoomService, what: Element, room: Room, { occupa
     const originId = childOf(what, 'origin-id', ns.stanzaId);
     const ids = originalIds(attribute(what, 'id'), originId === undefined ? undefined : attribute(originId, 'id'));
     const original = ids === undefined ? {} : { original: { protocol: 'xmpp', data: ids } };
-    void settle(service, what, rooms.say(user, room, { ...body.said, ...original }, occupant));
-  } else if (subject !== undefined) void settle(service, what, rooms.setTopic(user, room, subject, occupant));
+    return settle(service, what, rooms.say(user, room, { ...body.said, ...original }, occupant));
+  } else if (subject !== undefined) return settle(service, what, rooms.setTopic(user, room, subject, occupant));
   else chatState(service, what, room, { occupant, user });
+  return undefined;
 }
 
-async function settle(service: RoomService, what: Element, outcome: Promise<Outcome<LogRecord>>): Promise<void> {
+async function settle(service: RoomService, what: Element, outcome: Promise<Outcome<unknown>>): Promise<void> {
   try {
     service.outcome(what, await outcome);
   } catch (error) {
-    service.failed(error, 'a message to a room');
+    service.failed(error, 'a message');
   }
 }
 
@@ -38,10 +40,18 @@ function chatState(service: RoomService, what: Element, room: Room, { occupant, 
   }
 }
 
-export function toOccupant(service: RoomService, what: Element, type: string, room: Room, { occupant, user }: Inside, nick: string): void {
+/** @returns when what it says is durable */
+export function toOccupant(
+  service: RoomService,
+  what: Element,
+  type: string,
+  room: Room,
+  { occupant, user }: Inside,
+  nick: string,
+): Promise<void> | undefined {
   if (type === 'groupchat') {
     service.refuse(what, { condition: 'bad-request', text: 'Messages to all go to the room.' });
-    return;
+    return undefined;
   }
   const member = service.memberOf(room, nick);
   const body = readBody(what);
@@ -50,11 +60,10 @@ export function toOccupant(service: RoomService, what: Element, type: string, ro
   else if (body.kind === 'said') {
     const ids = originalIds(attribute(what, 'id'), undefined);
     const original = ids === undefined ? {} : { original: { protocol: 'xmpp', data: ids } };
-    service.host.users
-      .sendPrivate(user, member.address, { ...body.said, ...original, room: room.address }, occupant.session)
-      .then((outcome) => service.outcome(what, outcome))
-      .catch((error: unknown) => service.failed(error, 'a private message'));
+    const options = { ...body.said, ...original, room: room.address };
+    return settle(service, what, service.host.users.sendPrivate(user, member.address, options, occupant.session));
   }
+  return undefined;
 }
 
 /** Mediated invitations (XEP-0045 section 7.8.2). */

@@ -5,14 +5,20 @@ import { element, stanza } from '../xml/element.ts';
 import { ns } from '../xml/namespaces.ts';
 import { addressed, serialise } from '../xml/serialise.ts';
 import type { Piece, RoomView } from './room-view.ts';
-import { history, type HistoryWanted } from './entering.ts';
+import { history, mostHistoryCharacters, type HistoryWanted } from './entering.ts';
 import { nickRules } from './nicks.ts';
 import type { RoomService } from './service.ts';
 import { delay, status } from './stanzas.ts';
 
 type Visit =
   /** Is shown who is there and what was said; live stanzas wait for the subject (XEP-0045 section 7.2.15). */
-  { readonly kind: 'entering'; readonly waiting: string[] } | { readonly kind: 'inside' };
+  { readonly kind: 'entering'; readonly waiting: ToSend[] } | { readonly kind: 'inside' };
+
+/** One stanza; with `last` it says that the client is out, and must not be lost among others. */
+interface ToSend {
+  readonly xml: string;
+  readonly last: boolean;
+}
 
 /** How a client asked to enter. */
 interface Entering {
@@ -45,10 +51,10 @@ export class Occupant implements SessionHandler {
     return this.#visits.has(room);
   }
 
-  #send(room: Room, xml: string): void {
+  #send(room: Room, what: ToSend): void {
     const visit = this.#visits.get(room);
-    if (visit?.kind === 'entering') visit.waiting.push(xml);
-    else this.#service.sendTo(this.jid, xml);
+    if (visit?.kind === 'entering') visit.waiting.push(what);
+    else this.#service.sendTo(this.jid, what.xml, what.last);
   }
 
   deliver(batch: Batch): void {
@@ -57,17 +63,15 @@ export class Occupant implements SessionHandler {
     if (!this.#visits.has(room)) return;
     const user = this.session!.user.id;
     const upTo = this.#shownUpTo.get(room) ?? 0;
-    let text = '';
     // First, since these bring the view up to date.
     const pieces = view.pieces(batch);
     const sees = view.seesAddresses(user);
     for (const piece of pieces) {
       if (piece.entered === user || (piece.number !== undefined && piece.number <= upTo)) continue;
-      text += this.#encode(piece, user, sees);
+      this.#send(room, this.#encode(piece, user, sees));
     }
-    if (text !== '') this.#send(room, text);
     // Whoever rises to moderator learns the real addresses (XEP-0045 section 9.6).
-    if (sees && !this.#seeing.has(room)) for (const xml of this.#everybody(view, true)) this.#send(room, xml);
+    if (sees && !this.#seeing.has(room)) for (const xml of this.#everybody(view, true)) this.#send(room, { xml, last: false });
     this.#noteSeeing(room, sees);
   }
 
@@ -76,9 +80,10 @@ export class Occupant implements SessionHandler {
     else this.#seeing.delete(room);
   }
 
-  #encode(piece: Piece, user: UserId, sees: boolean): string {
-    const chosen = piece.self?.user === user ? piece.self.stanza : sees ? (piece.full ?? piece.open) : piece.open;
-    return addressed(chosen, this.jid.full);
+  #encode(piece: Piece, user: UserId, sees: boolean): ToSend {
+    const self = piece.self?.user === user ? piece.self : undefined;
+    const chosen = self?.stanza ?? (sees ? (piece.full ?? piece.open) : piece.open);
+    return { xml: addressed(chosen, this.jid.full), last: self?.last ?? false };
   }
 
   userChanged(change: UserChange): void {
@@ -128,7 +133,7 @@ export class Occupant implements SessionHandler {
     }
     const upTo = room.last.number;
     this.#shownUpTo.set(room, upTo);
-    const asked = wanted?.history ?? { messages: this.#service.historyMessages, characters: Number.POSITIVE_INFINITY, since: 0 };
+    const asked = wanted?.history ?? { messages: this.#service.historyMessages, characters: mostHistoryCharacters, since: 0 };
     history(this.#service, this.session!.user, view, asked, upTo)
       .then((messages) => {
         if (this.#visits.get(room) !== visit) return undefined;
@@ -138,7 +143,7 @@ export class Occupant implements SessionHandler {
         }
         this.#subject(view);
         this.#visits.set(room, { kind: 'inside' });
-        for (const xml of visit.waiting) this.#service.sendTo(this.jid, xml);
+        for (const { xml, last } of visit.waiting) this.#service.sendTo(this.jid, xml, last);
         return undefined;
       })
       .catch((error: unknown) => this.#service.failed(error, 'showing a room'));
@@ -163,7 +168,7 @@ export class Occupant implements SessionHandler {
   detached(room: Room): void {
     const visit = this.#visits.get(room);
     // Whoever went while it was still being shown the room must at least learn that it is out.
-    if (visit?.kind === 'entering') for (const xml of visit.waiting) this.#service.sendTo(this.jid, xml);
+    if (visit?.kind === 'entering') for (const { xml, last } of visit.waiting) this.#service.sendTo(this.jid, xml, last);
     this.#visits.delete(room);
     this.#shownUpTo.delete(room);
     this.#seeing.delete(room);
@@ -198,6 +203,6 @@ export class Occupant implements SessionHandler {
       reason === '' ? undefined : stanza('status', {}, reason),
       element('x', ns.mucUser, {}, element('item', ns.mucUser, { affiliation: 'none', role: 'none' }), ...codes.map(status)),
     );
-    this.#service.sendTo(this.jid, serialise(presence));
+    this.#service.sendTo(this.jid, serialise(presence), true);
   }
 }

@@ -25,8 +25,8 @@ export interface Piece {
   readonly open: Addressable;
   /** With real addresses; absent where there is no difference. */
   readonly full?: Addressable;
-  /** What the person whom it is about gets instead (status 110). */
-  readonly self?: { readonly user: UserId; readonly stanza: Addressable };
+  /** What the person whom it is about gets instead (status 110); `last`: it is out with that. */
+  readonly self?: { readonly user: UserId; readonly stanza: Addressable; readonly last: boolean };
   /** A logged record's number: what the history has shown is not shown again. */
   readonly number?: number;
   /** Presence of somebody who came in: own sessions were told on entering. */
@@ -139,7 +139,7 @@ export class RoomView {
       {
         open: serialiseAddressable(open),
         full: serialiseAddressable(full),
-        self: { user, stanza: serialiseAddressable(self) },
+        self: { user, stanza: serialiseAddressable(self), last: false },
         ...(entered ? { entered: user } : {}),
       },
     ];
@@ -156,7 +156,8 @@ export class RoomView {
     const actor = why.by === undefined ? undefined : this.#authorNick(why.by);
     const make = (facts: OccupantFacts, codes: readonly number[]): Addressable =>
       serialiseAddressable(unavailablePresence(facts, why, actor, codes));
-    return [{ open: make(open, why.codes), full: make(full, why.codes), self: { user, stanza: make(full, [...why.codes, 110]) } }];
+    const self = { user, stanza: make(full, [...why.codes, 110]), last: why.nick === undefined };
+    return [{ open: make(open, why.codes), full: make(full, why.codes), self }];
   }
 
   #authorNick(author: Author): string {

@@ -19,8 +19,8 @@ export interface RoomServiceParts {
   readonly people: People;
   readonly domain: Domain;
   readonly historyMessages: number;
-  /** Sends an encoded stanza from our room domain. */
-  readonly send: (to: Jid, xml: string) => void;
+  /** Sends an encoded stanza from our room domain; with `last` it says that the client is out, and is sent although too much waits. */
+  readonly send: (to: Jid, xml: string, last: boolean) => void;
   /** Sends an answer; `failed` is told when it cannot be delivered. */
   readonly reply: (stanza: Element, failed?: (text: string) => void) => void;
 }
@@ -68,8 +68,8 @@ export class RoomService {
     return this.#occupants.size;
   }
 
-  sendTo(to: Jid, xml: string): void {
-    this.#parts.send(to, xml);
+  sendTo(to: Jid, xml: string, last = false): void {
+    this.#parts.send(to, xml, last);
   }
 
   failed(error: unknown, doing: string): void {
@@ -252,20 +252,22 @@ export class RoomService {
     return undefined;
   }
 
-  message(what: Element, from: Jid, to: Jid): void {
+  /** @returns when what it says is durable */
+  message(what: Element, from: Jid, to: Jid): Promise<void> | undefined {
     const type = attribute(what, 'type') ?? 'normal';
     if (type === 'error') {
       this.#lost(what, from, to);
-      return;
+      return undefined;
     }
     const room = this.roomOf(to);
     const inside = room === undefined ? undefined : this.occupant(from, room);
     if (room === undefined) this.refuse(what, { condition: 'item-not-found', text: 'There is no such room.' });
     else if (inside === undefined) {
       if (!fromOutside(this, what, room, from)) this.refuse(what, outside);
-    } else if (to.resource !== '') toOccupant(this, what, type, room, inside, to.resource);
-    else if (type === 'groupchat') toRoom(this, what, room, inside);
+    } else if (to.resource !== '') return toOccupant(this, what, type, room, inside, to.resource);
+    else if (type === 'groupchat') return toRoom(this, what, room, inside);
     else toRoomItself(this, what, room, inside.user);
+    return undefined;
   }
 
   /** Queries to a room or an occupant. Undefined where the namespace means nothing to us. */

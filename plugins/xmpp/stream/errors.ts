@@ -47,8 +47,8 @@ export function streamErrorElement(condition: StreamCondition, text: string): El
   );
 }
 
-/** The condition and text of a stream error received, in words for the log. */
-export function describeStreamError(error: Element): string {
+/** The condition of a stream error received, and the same with its text, in words for the log. */
+export function describeStreamError(error: Element): { readonly condition: string; readonly words: string } {
   let condition = 'undefined-condition';
   let text = '';
   for (const child of error.children) {
@@ -56,5 +56,5 @@ export function describeStreamError(error: Element): string {
     if (child.name === 'text') text = child.children.filter((part) => typeof part === 'string').join('');
     else condition = child.name;
   }
-  return text === '' ? condition : `${condition} (${text.slice(0, 200)})`;
+  return { condition, words: text === '' ? condition : `${condition} (${text.slice(0, 200)})` };
 }

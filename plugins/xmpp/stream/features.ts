@@ -6,6 +6,8 @@ export interface OfferedFeatures {
   readonly startTls: boolean;
   readonly external: boolean;
   readonly dialback: boolean;
+  /** Stream management (XEP-0198). */
+  readonly acknowledges: boolean;
 }
 
 export function readFeatures(features: Element): OfferedFeatures {
@@ -15,6 +17,7 @@ export function readFeatures(features: Element): OfferedFeatures {
     external:
       mechanisms !== undefined && childrenOf(mechanisms, 'mechanism', ns.sasl).some((mechanism) => textOf(mechanism).trim() === 'EXTERNAL'),
     dialback: childOf(features, 'dialback', ns.dialbackFeature) !== undefined,
+    acknowledges: childOf(features, 'sm', ns.streamManagement) !== undefined,
   };
 }
 
@@ -22,6 +25,7 @@ export interface FeaturesToOffer {
   readonly startTls: 'no' | 'optional' | 'required';
   readonly external: boolean;
   readonly dialback: boolean;
+  readonly acknowledges: boolean;
   readonly stanzaBytes: number;
 }
 
@@ -35,6 +39,7 @@ export function featuresElement(offer: FeaturesToOffer): Element {
       : element('starttls', ns.tls, {}, offer.startTls === 'required' ? element('required', ns.tls) : undefined),
     offer.external ? element('mechanisms', ns.sasl, {}, element('mechanism', ns.sasl, {}, 'EXTERNAL')) : undefined,
     offer.dialback ? element('dialback', ns.dialbackFeature, {}, element('errors', ns.dialbackFeature)) : undefined,
+    offer.acknowledges ? element('sm', ns.streamManagement) : undefined,
     element('limits', ns.streamLimits, {}, element('max-bytes', ns.streamLimits, {}, String(offer.stanzaBytes))),
   );
 }

@@ -29,8 +29,10 @@ export interface HeaderToSend {
 export interface StreamHandlers {
   header(header: StreamHeader): void;
   element(element: Element): void;
-  /** Once; nothing follows. `error` is in words, absent after an orderly end. */
-  closed(error: string | undefined): void;
+  /** Once; nothing follows. `error` is in words, absent after an orderly end; `condition` is that of the peer's stream error. */
+  closed(error: string | undefined, condition?: string): void;
+  /** The connection took what had piled up. */
+  drained?(): void;
 }
 
 export interface StreamTools {
@@ -70,6 +72,7 @@ export class XmlStream {
     this.#activeAt = tools.clock.now();
     connection.handle({
       onData: (bytes) => this.#data(bytes),
+      onDrain: () => this.#handlers.drained?.(),
       onClose: (error) => this.#finish(error ?? (this.#peerEnd || this.#state === 'closing' ? undefined : 'the connection broke')),
     });
   }
@@ -80,6 +83,11 @@ export class XmlStream {
 
   get activeAt(): number {
     return this.#activeAt;
+  }
+
+  /** Bytes written that the connection has not taken yet. */
+  get queued(): number {
+    return this.#connection.queued;
   }
 
   get isOpen(): boolean {
@@ -161,18 +169,18 @@ export class XmlStream {
     this.#finish(reason);
   }
 
-  #end(reason: string | undefined): void {
+  #end(reason: string | undefined, condition?: string): void {
     this.#connection.end();
-    this.#finish(reason);
+    this.#finish(reason, condition);
   }
 
-  #finish(error: string | undefined): void {
+  #finish(error: string | undefined, condition?: string): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#tokenizer.stop();
     this.#closeTimer?.cancel();
     this.#resumeTimer?.cancel();
-    this.#handlers.closed(error);
+    this.#handlers.closed(error, condition);
   }
 
   #write(xml: string): void {
@@ -228,9 +236,9 @@ export class XmlStream {
 
   #element(received: Element): void {
     if (attribute(received, 'xmlns') === ns.streams && received.name === 'error') {
-      const words = describeStreamError(received);
+      const { condition, words } = describeStreamError(received);
       if (this.#state === 'open' && this.#headerSent) this.#connection.write('</stream:stream>');
-      this.#end(`the peer ended the stream: ${words}`);
+      this.#end(`the peer ended the stream: ${words}`, condition);
       return;
     }
     this.#handlers.element(received);

@@ -10,6 +10,7 @@ export const ns = {
   server: 'jabber:server',
   dialback: 'jabber:server:dialback',
   dialbackFeature: 'urn:xmpp:features:dialback',
+  streamManagement: 'urn:xmpp:sm:3',
   streamLimits: 'urn:xmpp:stream-limits:0',
   discoInfo: 'http://jabber.org/protocol/disco#info',
   discoItems: 'http://jabber.org/protocol/disco#items',

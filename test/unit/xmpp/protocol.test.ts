@@ -63,8 +63,11 @@ describe('stanza errors', () => {
   });
 
   it('of streams are described for the log, and cut', () => {
-    expect(describeStreamError(streamErrorElement('host-unknown', 'who?'))).to.equal('host-unknown (who?)');
-    expect(describeStreamError(streamErrorElement('conflict', 'x'.repeat(10_000)))).to.have.length.lessThan(300);
+    expect(describeStreamError(streamErrorElement('host-unknown', 'who?'))).to.deep.equal({
+      condition: 'host-unknown',
+      words: 'host-unknown (who?)',
+    });
+    expect(describeStreamError(streamErrorElement('conflict', 'x'.repeat(10_000))).words).to.have.length.lessThan(300);
   });
 });
 

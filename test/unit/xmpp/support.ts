@@ -134,6 +134,8 @@ export function header(to: string, from = far, more = " version='1.0'"): string 
   return `<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback' from='${from}' to='${to}'${more}>`;
 }
 
+const sm = 'urn:xmpp:sm:3';
+
 /** Another XMPP server: what it is sent when it is dialled, and how it answers. */
 export class FarServer {
   readonly domain: string;
@@ -145,6 +147,11 @@ export class FarServer {
   /** Whether it believes the plugin. */
   believes = true;
   up = true;
+  /** XEP-0198: whether it offers to acknowledge, and whether it then does. */
+  acknowledges: 'never' | 'always' | 'not now' = 'never';
+  /** Whether it answers pings, on the stream that it opened. */
+  answersPings = true;
+  incoming: Line | undefined;
 
   constructor(domain: string) {
     this.domain = domain;
@@ -154,20 +161,22 @@ export class FarServer {
     if (!this.up) throw new DialError('refused', `${this.domain} port 5269: ECONNREFUSED`);
     const line = new Line();
     this.lines.push(line);
+    const count = { managed: false, stanzas: 0 };
     let read = 0;
     line.listener = () => {
       const text = line.out.slice(read);
       read = line.out.length;
-      queueMicrotask(() => this.#answer(line, text));
+      queueMicrotask(() => this.#answer(line, text, count));
     };
     return line;
   }
 
-  #answer(line: Line, text: string): void {
+  #answer(line: Line, text: string, count: { managed: boolean; stanzas: number }): void {
     if (text.includes('<stream:stream')) {
       const to = /<stream:stream[^>]* from='([^']*)'/.exec(text)![1]!;
       line.receive(
-        `${header(to, this.domain, ` id='far-${(minted += 1)}' version='1.0'`)}<stream:features><dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback></stream:features>`,
+        `${header(to, this.domain, ` id='far-${(minted += 1)}' version='1.0'`)}<stream:features><dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>` +
+          `${this.acknowledges === 'never' ? '' : `<sm xmlns='${sm}'/>`}</stream:features>`,
       );
     }
     for (const element of fragments(text)) {
@@ -177,7 +186,17 @@ export class FarServer {
       else if (element.is('verify', 'jabber:server:dialback')) {
         const verdict = this.verdict(element.text());
         if (verdict !== 'silence') line.receive(`<db:verify from='${to}' to='${from}' id='${id}' type='${verdict}'/>`);
-      } else if (['message', 'presence', 'iq'].includes(element.name)) this.stanzas.push(element);
+      } else if (element.is('enable', sm)) {
+        count.managed = true;
+        line.receive(`<enabled xmlns='${sm}'/>`);
+      } else if (element.is('r', sm)) {
+        if (this.acknowledges === 'always') line.receive(`<a xmlns='${sm}' h='${count.stanzas}'/>`);
+      } else if (element.getChild('ping') !== undefined && element.attrs['type'] === 'get') {
+        if (this.answersPings) this.incoming?.receive(`<iq type='result' from='${to}' to='${from}' id='${id}'/>`);
+      } else if (['message', 'presence', 'iq'].includes(element.name)) {
+        count.stanzas++;
+        this.stanzas.push(element);
+      }
     }
   }
 
@@ -281,6 +300,7 @@ export async function xmppWorld(config: Record<string, unknown> = {}, directory:
       line.receive(header(to, from));
       line.receive(`<db:result from='${from}' to='${to}'>key</db:result>`);
       await quiet();
+      servers.get(from)!.incoming = line;
       if (!line.out.includes("type='valid'")) throw new Error(`not proved: ${line.out}`);
       return line;
     },

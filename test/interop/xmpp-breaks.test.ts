@@ -1,0 +1,124 @@
+/** A real Prosody that is cut off and stopped: nothing is lost, nothing comes twice without its mark, and the dead are noticed. */
+import { expect } from 'chai';
+import type { Element } from 'ltx';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { nativeGuest } from '../support/native-client.ts';
+import { eventually } from '../support/wait.ts';
+import { statusCodes, xml, type XmppClient } from '../support/xmpp-client.ts';
+import { login, lounge, startPair } from './xmpp-pair.ts';
+
+/** A TCP proxy that can be cut. */
+class Wire {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #target = 0;
+
+  constructor() {
+    this.#server = createServer((near) => {
+      const far = connect(this.#target, '127.0.0.1');
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        this.#sockets.add(one);
+        one.pipe(other);
+        one.on('error', () => other.destroy()).on('close', () => this.#sockets.delete(one));
+      }
+    });
+  }
+
+  async listen(target: number): Promise<number> {
+    this.#target = target;
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('the wire has no port');
+    return address.port;
+  }
+  cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+  close(): void {
+    this.cut();
+    this.#server.close();
+  }
+}
+
+const said = (client: XmppClient): Element[] =>
+  client.stanzas.filter((stanza) => stanza.is('message') && stanza.attrs.type === 'groupchat' && stanza.getChild('body') !== undefined);
+
+describe('a real Prosody that breaks', function () {
+  this.timeout(90_000);
+
+  it('acknowledges, and is acknowledged: whatever is cut arrives, in order, twice only with its mark', async () => {
+    const wire = new Wire();
+    const pair = await startPair({ mode: 'external', between: (port) => wire.listen(port) });
+    try {
+      const web = await nativeGuest(pair.banyan.port('web'), 'wanda');
+      const alice = await login(pair, 'alice');
+      await alice.join(lounge, 'Alice');
+      const { output } = await pair.banyan.command(['link', 'show', 'rooms.banyan.example > prosody.example']);
+      expect(output).to.match(/acknowledged\s+yes/);
+      // The other direction: Prosody asks for acknowledgements of what it sends, and gets them.
+      await alice.say(lounge, 'from there');
+      await web.expectItem('the message', (item) => item['text'] === 'from there');
+      await eventually('Prosody to be acknowledged', async () => /#queue = 0 \(acked: [1-9]/.test(await pair.prosody.log()));
+      const lines = Array.from({ length: 300 }, (_, index) => `line ${index}`);
+      for (const [index, line] of lines.entries()) {
+        await web.must({ type: 'say', room: 'lounge', text: line });
+        if (index % 60 === 30) wire.cut();
+      }
+      await eventually('the last line', () => said(alice).some((stanza) => stanza.getChildText('body') === lines.at(-1)), 30_000);
+      const heard = said(alice).filter((stanza) => stanza.getChildText('body')?.startsWith('line ') === true);
+      const first = [...new Set(heard.map((stanza) => stanza.getChildText('body')))];
+      expect(first).to.deep.equal(lines);
+      const counted = new Set<string | null>();
+      for (const stanza of heard) {
+        const body = stanza.getChildText('body');
+        if (counted.has(body)) expect(stanza.getChildText('delay'), String(stanza)).to.equal('sent again');
+        counted.add(body);
+      }
+      await alice.stop();
+      await web.stop();
+    } finally {
+      await pair.stop();
+      wire.close();
+    }
+  });
+
+  it('is missed when it stands still, and comes back right afterwards', async () => {
+    const settings = 'ping_seconds = 1\nping_timeout_seconds = 2\nqueue_seconds = 2';
+    for (const without of [[], ['smacks']]) {
+      const pair = await startPair({ mode: 'external', settings, without });
+      try {
+        const web = await nativeGuest(pair.banyan.port('web'), 'wanda');
+        const alice = await login(pair, 'alice');
+        await alice.join(lounge, 'Alice');
+        const moved = (kind: string) => (item: Readonly<Record<string, unknown>>) =>
+          item['kind'] === kind && JSON.stringify(item).includes('xmpp:alice@');
+        await web.expectItem('Alice', moved('joined'));
+        pair.prosody.suspend();
+        await web.expectItem('Alice to be gone', moved('left'), { within: 30_000 });
+        const since = web.items.length;
+        pair.prosody.resume();
+        // Whoever thinks to be inside learns that it is not, and enters again.
+        await eventually(
+          'Alice to learn that it is outside',
+          async () => {
+            const ping = await alice.ask(`${lounge}/Alice`, 'get', xml('ping', { xmlns: 'urn:xmpp:ping' }));
+            return ping.getChild('error')?.getChild('not-acceptable') !== undefined;
+          },
+          30_000,
+        );
+        expect(statusCodes(await alice.join(lounge, 'Alice'))).to.include('110');
+        await web.expectItem('Alice', moved('joined'), { since });
+        await web.must({ type: 'say', room: 'lounge', text: 'welcome back' });
+        await alice.expect('the message', (stanza) => stanza.getChildText('body') === 'welcome back');
+        await alice.stop();
+        await web.stop();
+      } finally {
+        pair.prosody.resume();
+        await pair.stop();
+      }
+    }
+  });
+});
