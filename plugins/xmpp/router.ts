@@ -44,8 +44,8 @@ function pairOf(client: Jid, room: Jid): string {
 
 export class Router {
   readonly #parts: RouterParts;
-  /** What clients that are entering a room have sent to it behind that. */
-  readonly #behind = new Map<string, Element[]>();
+  /** What clients that are entering a room have sent to it behind that: each goes on when it is called. */
+  readonly #behind = new Map<string, (() => void)[]>();
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
@@ -61,12 +61,13 @@ export class Router {
       return undefined;
     }
     const behind = this.#behind.get(pairOf(from, to));
-    if (behind === undefined) this.#handle(what, from, to);
-    else if (behind.length < mostBehind) behind.push(what);
-    else this.#refuse(what, { condition: 'resource-constraint', text: 'Too much was sent before the room could be entered.' });
+    if (behind === undefined) return this.#handle(what, from, to);
+    if (behind.length < mostBehind) return new Promise<void>((begin) => behind.push(begin)).then(() => this.receive(what));
+    this.#refuse(what, { condition: 'resource-constraint', text: 'Too much was sent before the room could be entered.' });
+    return undefined;
   }
 
-  #handle(what: Element, from: Jid, to: Jid): void {
+  #handle(what: Element, from: Jid, to: Jid): Promise<void> | undefined {
     const toRooms = to.domain === this.#parts.rooms.domain;
     switch (what.name) {
       case 'message':
@@ -76,8 +77,8 @@ export class Router {
         }
         return this.#message(what, from, to);
       case 'presence':
-        if (toRooms) this.#wait(from, to, this.#parts.rooms.presence(what, from, to));
-        else this.#presence(what, from, to);
+        if (toRooms) return this.#wait(from, to, this.#parts.rooms.presence(what, from, to));
+        this.#presence(what, from, to);
         break;
       case 'iq':
         this.#iq(what, from, to).catch((error: unknown) => {
@@ -92,13 +93,14 @@ export class Router {
   }
 
   /** Stanzas of one client to one room are handled in order (RFC 6120 section 10.1): behind an entering they wait for its end. */
-  #wait(from: Jid, to: Jid, entering: Promise<void> | undefined): void {
-    if (entering === undefined) return;
-    this.#behind.set(pairOf(from, to), []);
-    void entering.then(() => {
-      const behind = this.#behind.get(pairOf(from, to));
-      this.#behind.delete(pairOf(from, to));
-      for (const what of behind ?? []) this.receive(what);
+  #wait(from: Jid, to: Jid, entering: Promise<void> | undefined): Promise<void> | undefined {
+    if (entering === undefined) return undefined;
+    const pair = pairOf(from, to);
+    this.#behind.set(pair, []);
+    return entering.then(() => {
+      const behind = this.#behind.get(pair);
+      this.#behind.delete(pair);
+      for (const begin of behind ?? []) begin();
       return undefined;
     });
   }

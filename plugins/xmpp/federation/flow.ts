@@ -32,9 +32,9 @@ export interface FlowParts {
 
 export class Flow {
   readonly #parts: FlowParts;
-  /** Absent: the other side acknowledges nothing. */
-  #unacknowledged: Unacknowledged<Waiting> | undefined;
-  #unacknowledgedBytes = 0;
+  /** What was written and not acknowledged; absent: the other side acknowledges nothing. */
+  #kept: Unacknowledged<Waiting> | undefined;
+  #keptBytes = 0;
   /** Stanzas written since the last `<r/>`. */
   #unasked = 0;
   /** Runs while an answer is due. */
@@ -54,21 +54,24 @@ export class Flow {
     ];
     if (parts.acknowledged) {
       stream.send(enableElement());
-      this.#unacknowledged = new Unacknowledged();
+      this.#kept = new Unacknowledged();
     }
   }
 
   /** Whether the other side acknowledges. */
   get acknowledged(): boolean {
-    return this.#unacknowledged !== undefined;
+    return this.#kept !== undefined;
+  }
+  get unacknowledged(): number {
+    return this.#kept?.size ?? 0;
   }
 
   /** Writes what waits, as far as there is room for it. */
   flush(): void {
     const { queue, stream, clock, from } = this.#parts;
-    const kept = this.#unacknowledged;
+    const kept = this.#kept;
     while (stream.isOpen && stream.queued < mostInOutbox) {
-      if (kept !== undefined && (kept.size >= mostUnacknowledged || this.#unacknowledgedBytes >= mostUnacknowledgedBytes)) break;
+      if (kept !== undefined && (kept.size >= mostUnacknowledged || this.#keptBytes >= mostUnacknowledgedBytes)) break;
       const next = queue.take();
       if (next === undefined) break;
       this.sent++;
@@ -77,7 +80,7 @@ export class Flow {
       stream.sendText(wireText(next, from, clock.now()));
       if (kept === undefined) next.parcel.delivered?.();
       else {
-        this.#unacknowledgedBytes += next.parcel.xml.length;
+        this.#keptBytes += next.parcel.xml.length;
         this.#unasked++;
       }
     }
@@ -86,14 +89,14 @@ export class Flow {
 
   /** An element of the stream-management namespace. @returns false when it breaks the rules */
   received(what: Element): boolean {
-    const kept = this.#unacknowledged;
+    const kept = this.#kept;
     switch (what.name) {
       case 'a': {
         const count = handledCount(what);
         const done = count === undefined ? undefined : kept?.acknowledge(count);
         if (done === undefined) return kept === undefined;
         for (const { parcel } of done) {
-          this.#unacknowledgedBytes -= parcel.xml.length;
+          this.#keptBytes -= parcel.xml.length;
           parcel.delivered?.();
         }
         this.#answered();
@@ -101,8 +104,8 @@ export class Flow {
       }
       case 'failed':
         // The other side offered it and now does not want it: what was written counts as sent.
-        this.#unacknowledged = undefined;
-        this.#unacknowledgedBytes = 0;
+        this.#kept = undefined;
+        this.#keptBytes = 0;
         this.#unasked = 0;
         for (const { parcel } of kept?.clear() ?? []) parcel.delivered?.();
         this.#answered();
@@ -126,7 +129,7 @@ export class Flow {
     this.#due = undefined;
     this.#pingId = undefined;
     this.flush();
-    if (this.#unacknowledged === undefined || this.#unacknowledged.size === 0) for (const settled of this.#settled.splice(0)) settled();
+    if (this.#kept === undefined || this.#kept.size === 0) for (const settled of this.#settled.splice(0)) settled();
   }
 
   #request(): void {
@@ -137,7 +140,7 @@ export class Flow {
 
   #askWhetherAlive(): void {
     if (this.#due !== undefined) return;
-    if (this.#unacknowledged !== undefined) this.#request();
+    if (this.#kept !== undefined) this.#request();
     else if (this.#parts.canAnswer()) {
       const { from, to, stream } = this.#parts;
       this.#pingId = `ping-${randomBytes(9).toString('base64url')}`;
@@ -152,7 +155,7 @@ export class Flow {
 
   /** Resolves when everything written is acknowledged, for an end in order. */
   settled(): Promise<void> {
-    if (this.#unacknowledged === undefined || this.#unacknowledged.size === 0) return Promise.resolve();
+    if (this.#kept === undefined || this.#kept.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#settled.push(resolve));
   }
 
@@ -161,6 +164,6 @@ export class Flow {
     this.#due?.cancel();
     for (const timer of this.#timers) timer.cancel();
     for (const settled of this.#settled.splice(0)) settled();
-    return this.#unacknowledged?.clear() ?? [];
+    return this.#kept?.clear() ?? [];
   }
 }

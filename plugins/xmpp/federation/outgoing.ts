@@ -101,6 +101,10 @@ export class Outgoing {
   get acknowledged(): boolean {
     return this.#flow?.acknowledged === true;
   }
+  /** Stanzas that it has not acknowledged yet. */
+  get unacknowledged(): number {
+    return this.#flow?.unacknowledged ?? 0;
+  }
   get sent(): number {
     return this.#flow?.sent ?? 0;
   }

@@ -33,8 +33,10 @@ export class Route implements OutgoingOwner {
   /** That domain has reached us. */
   reachesUs: boolean;
   #stopping = false;
-  /** Parcels that could not be delivered. */
-  #failed = 0;
+  /** Stanzas of the streams before this one. */
+  #sentBefore = 0;
+  /** How many could not be delivered, by the reason. */
+  readonly #dropped = new Map<Condition, number>();
 
   constructor(context: FederationContext, from: Domain, to: Domain, reachesUs: boolean) {
     this.#context = context;
@@ -87,6 +89,7 @@ export class Route implements OutgoingOwner {
 
   ended(stream: Outgoing, end: End): void {
     if (this.#stream === stream) this.#stream = undefined;
+    this.#sentBefore += stream.sent;
     if (this.#stopping) return;
     const { condition, text } = end;
     this.#bounce(this.queue.giveBack(end.unacknowledged), condition, text);
@@ -133,7 +136,7 @@ export class Route implements OutgoingOwner {
   }
 
   #lose(parcel: Parcel, condition: Condition, text: string): void {
-    this.#failed++;
+    this.#dropped.set(condition, (this.#dropped.get(condition) ?? 0) + 1);
     parcel.failed(condition, text);
   }
 
@@ -170,9 +173,11 @@ export class Route implements OutgoingOwner {
       peer: this.to,
       tls: stream?.tls ?? false,
       in: 0,
-      out: stream?.sent ?? 0,
+      out: this.#sentBefore + (stream?.sent ?? 0),
+      waiting: this.queue.size + (stream?.unacknowledged ?? 0),
+      dropped: Object.fromEntries(this.#dropped),
       ...(this.#failure === undefined ? {} : { lastError: this.#failure.text }),
-      details: { waiting: this.queue.size, undelivered: this.#failed, acknowledged: stream?.acknowledged === true ? 'yes' : 'no' },
+      details: { acknowledged: stream?.acknowledged === true ? 'yes' : 'no' },
     };
   }
 }
