@@ -52,6 +52,8 @@ function prune(folder) {
 /** Debian packages that tests run against: the peers, their name resolution and certificates, a browser and a font for it. */
 const debianPackages = [
   'inspircd',
+  'ngircd',
+  'atheme-services',
   'prosody',
   'lua-sec',
   'lua-event',

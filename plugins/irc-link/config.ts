@@ -22,7 +22,7 @@ const network = z
     dialect: z.enum([...dialects.keys()] as [string, ...string[]]).default('inspircd'),
     /** Who we are there: name and id of our server, as the other side configured them. */
     server_name: serverName,
-    server_id: z.string(),
+    server_id: z.string().optional(),
     description: z.string().default(''),
     /** The server that we link to. */
     peer_name: serverName,
@@ -50,9 +50,9 @@ const network = z
     /** Operators of our rooms are shown as operators there. */
     operators: z.boolean().default(true),
   })
-  .refine((one) => dialects.get(one.dialect)!.serverId.test(one.server_id), {
+  .refine((one) => (dialects.get(one.dialect)!.serverId ?? /^$/).test(one.server_id ?? ''), {
     path: ['server_id'],
-    message: 'does not have the form of this dialect, for InspIRCd a digit and two of A-Z and 0-9, such as "9BN"',
+    message: 'does not have the form of this dialect: for InspIRCd a digit and two of A-Z and 0-9, such as "9BN"; for ngIRCd there is none',
   });
 
 export const configSchema = z.strictObject({

@@ -4,7 +4,7 @@
  */
 import type { IrcMessage } from '../irc/line.ts';
 import type { Fact } from './model/facts.ts';
-import type { NetRules, ServerIdentity } from './model/state.ts';
+import type { NetRules, NetState, ServerIdentity } from './model/state.ts';
 
 /** What the peer's software can carry, in bytes unless said otherwise. */
 export interface NetLimits {
@@ -36,6 +36,7 @@ export interface OwnIdentity extends ServerIdentity {
 export type HandshakeStep =
   | { readonly kind: 'more'; readonly send: readonly string[] }
   | { readonly kind: 'claims'; readonly claims: Claims }
+  | { readonly kind: 'established'; readonly established: Established }
   /** The peer does not want us: its words. */
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'violation'; readonly why: string };
@@ -44,8 +45,8 @@ export interface Handshake {
   /** What to send as soon as the connection stands. */
   begin(): readonly string[];
   receive(line: IrcMessage): HandshakeStep;
-  /** The claims were right: what is left to say, and the language from here on. */
-  accept(us: OwnIdentity, peer: ServerIdentity): Established;
+  /** The claims were right: what is left to say, and, at once or by a later step, the language from here on. */
+  accept(us: OwnIdentity, peer: ServerIdentity): HandshakeStep;
 }
 
 export interface Established {
@@ -61,8 +62,11 @@ export type Decoded = readonly Fact[] | 'unknown' | 'malformed';
 export interface Codec {
   /** Facts of one line; none for what has no meaning here. Never throws. */
   decode(line: IrcMessage): Decoded;
-  /** Lines without their ends. What the dialect cannot say is left out; what would not fit is cut at a character. */
-  encode(fact: Fact): readonly string[];
+  /**
+   * Lines without their ends. What the dialect cannot say is left out; what would not fit is cut at a character.
+   * @param state the network as it was before the fact: who is meant, where the dialect knows no ids
+   */
+  encode(fact: Fact, state: NetState): readonly string[];
 }
 
 /** Who connected: it decides who speaks first. */
@@ -70,8 +74,10 @@ export type LinkSide = 'dialled' | 'accepted';
 
 export interface Dialect {
   readonly name: string;
-  /** Form of a server's id. */
-  readonly serverId: RegExp;
+  /** Form of a server's id; null where a server is known by its name alone. */
+  readonly serverId: RegExp | null;
+  /** Whether a peer that dials and begins with this line speaks this dialect. */
+  recognises(first: IrcMessage): boolean;
   /** `us` is known from the start only to the side that dialled. Seconds since 1970 come from `now`. */
   handshake(side: LinkSide, us: OwnIdentity | undefined, now: () => number): Handshake;
   /** The n-th (from 0) user id of a server; the whole range is used before one comes back. */

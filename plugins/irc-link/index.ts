@@ -2,7 +2,6 @@
 import { definePlugin, type AcceptedConnection, type Host, type RunningPlugin } from '../../server/plugin.ts';
 import { Bridge } from './bridge/bridge.ts';
 import { configSchema, type Config } from './config.ts';
-import { dialects } from './dialects/index.ts';
 import { shakeHands } from './link/handshaking.ts';
 import { Supervisor } from './link/supervisor.ts';
 
@@ -33,16 +32,12 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
   });
 
   async function accept(connection: AcceptedConnection): Promise<void> {
-    // Dialects that let the other side speak first are told apart by what it says; until there is a second one, there is one.
-    const [dialect] = dialects.values();
-    const candidates = config.networks.filter((network) => network.dialect === dialect!.name);
     const supervisorOf = (label: string): Supervisor => links.find(({ supervisor }) => supervisor.network.label === label)!.supervisor;
     const peer = await shakeHands({
       host,
-      dialect: dialect!,
       side: 'accepted',
       connection,
-      candidates,
+      candidates: config.networks,
       timeout: handshakeMilliseconds,
       refuse: (network) => supervisorOf(network.label).refusal(),
     });

@@ -186,7 +186,9 @@ function checkContext(identity: Identity | undefined, authorities: readonly stri
   try {
     return createSecureContext({
       ...(identity === undefined ? {} : { cert: identity.certificate, key: identity.key }),
-      ca: [...authorities, ...rootCertificates],
+      // Named ones are listed to whoever is asked for a certificate, and GnuTLS then shows none that they did not issue; by default
+      // the same roots count, unlisted.
+      ...(authorities.length === 0 ? {} : { ca: [...authorities, ...rootCertificates] }),
       ...tlsPolicy,
     });
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Inspircd } from './inspircd.ts';
+import type { Ngircd } from './ngircd.ts';
 
 export interface LinkTableOptions {
   /** Lines of the network's table. */
@@ -25,6 +26,22 @@ password_send = "${inspircd.password}"
 password_receive = "${inspircd.password}"
 rooms = ${rooms}
 ${dial ? `address = "127.0.0.1:${inspircd.linkPort}"\ntls = false` : ''}
+${network}`;
+}
+
+/** The table of one network, to be put behind [plugins.irc-link]: that ngIRCd, under the label `ngnet`. */
+export function ngircdNetwork(ngircd: Ngircd, options: Pick<LinkTableOptions, 'network' | 'rooms' | 'dial'> = {}): string {
+  const { network = '', rooms = '["lounge"]', dial = true } = options;
+  return `[[plugins.irc-link.networks]]
+label = "ngnet"
+title = "NgNet"
+dialect = "ngircd"
+server_name = "irc.banyan.example"
+peer_name = "${ngircd.name}"
+password_send = "${ngircd.passwordWanted}"
+password_receive = "${ngircd.passwordSent}"
+rooms = ${rooms}
+${dial ? `address = "127.0.0.1:${ngircd.port}"\ntls = false` : ''}
 ${network}`;
 }
 

@@ -91,7 +91,7 @@ export class Bridge implements NetworkHandler {
     return {
       rooms: this.rooms.map((room) => room.description).join(', '),
       servers: standing === undefined ? 0 : standing.live.state.servers.size - 1,
-      users: standing === undefined ? 0 : standing.live.state.users.size - standing.ours.count - (standing.service.gone ? 0 : 1),
+      users: standing === undefined ? 0 : standing.live.state.users.size - standing.ours.count - (standing.service?.gone === false ? 1 : 0),
       introduced: standing?.ours.count ?? 0,
     };
   }
@@ -110,7 +110,7 @@ export class Bridge implements NetworkHandler {
     const ours = new Ours(this.host, this.network, live, this.service);
     peer.wire.send(peer.established.send);
     live.say({ kind: 'burst', server: us.id, clock: Math.floor(this.host.clock.now() / 1_000) });
-    const service = this.service.enter(live);
+    const service = live.state.rules.collisions === 'save' ? this.service.enter(live) : undefined;
     live.say({ kind: 'end-of-burst', server: us.id });
     this.#outstanding = undefined;
     this.#inward.begin();

@@ -99,8 +99,10 @@ export class Inward {
         this.#killed(standing, effect);
         break;
       case 'nick-lost':
-        if (effect.user === standing.service) this.#bridge.service.rename(standing);
+        if (effect.user === standing.service) this.#bridge.service.nickLost(standing, effect.user);
         else ours.settle([effect]);
+        // Who was thrown out comes back into the channels with the next beat.
+        if (effect.user.gone) for (const room of this.#bridge.rooms) room.letInSoon();
         break;
       case 'idle-question':
         this.#bridge.privateTraffic.idle(standing, effect);
@@ -151,6 +153,7 @@ export class Inward {
       if (user !== undefined && user.network !== this.#bridge.network.address) ours.introduce(user);
     };
     if (!(await inSlices([...own], introduce, goOn))) return;
+    standing.service ??= this.#bridge.service.enter(live);
     standing.bursting = false;
     for (const room of this.#bridge.rooms) void this.#bridge.guard(standing, room.begin(standing));
     this.#bridge.network.announce(true, '');

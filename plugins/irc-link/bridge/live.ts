@@ -23,14 +23,16 @@ export class Live {
 
   /** Makes it so in our view, and says it; effects are what follows from it. */
   say(fact: Fact): readonly Effect[] {
+    // In the words for how things were: whoever takes another nick does so under the one before.
+    const lines = this.peer.established.codec.encode(fact, this.state);
     const effects = applyFact(this.state, fact, 'ours');
-    if (!effects.some((effect) => effect.kind === 'dropped')) this.write(fact);
+    if (!effects.some((effect) => effect.kind === 'dropped')) this.peer.wire.send(lines);
     return effects;
   }
 
   /** Says something that changes nothing in our view. */
   write(fact: Fact): void {
-    this.peer.wire.send(this.peer.established.codec.encode(fact));
+    this.peer.wire.send(this.peer.established.codec.encode(fact, this.state));
   }
 
   freeUserId(): string {

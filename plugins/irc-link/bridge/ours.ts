@@ -21,6 +21,8 @@ export interface Introduced {
 
 /** An address that nobody routes: our people's own is nobody's business over there. */
 const noAddress = '0.0.0.0';
+/** A peer that throws out more of ours over their nicks is at play, and may. */
+const mostContested = 1_000;
 
 export class Ours {
   readonly #host: Host;
@@ -31,6 +33,8 @@ export class Ours {
   readonly #byId = new Map<UserId, Introduced>();
   readonly #byNet = new Map<NetUser, Introduced>();
   readonly #byAddress = new Map<UserAddress, Introduced>();
+  /** Folded nicks over which two were thrown out: whoever of ours had one takes another while this link lasts. */
+  readonly #contested = new Set<string>();
 
   constructor(host: Host, network: Network, live: Live, service: Service) {
     this.#host = host;
@@ -103,7 +107,7 @@ export class Ours {
     let refused = false;
     const nick = this.#nicks.assign(user.id, user.nick, hint, (fold) => {
       const holder = state.nicks.get(fold);
-      const taken = holder !== undefined && holder !== own;
+      const taken = (holder !== undefined && holder !== own) || this.#contested.has(fold);
       refused ||= taken;
       return taken;
     });
@@ -135,7 +139,13 @@ export class Ours {
 
   #nickLost(net: NetUser, wanted: string | undefined): void {
     const introduced = this.#byNet.get(net);
-    if (introduced === undefined || net.gone) return;
+    if (introduced === undefined) return;
+    if (net.gone) {
+      // Whoever needs it next, a channel or a message, introduces it anew.
+      if (this.#contested.size < mostContested) this.#contested.add(this.#live.state.rules.fold(net.nick));
+      this.forget(introduced);
+      return;
+    }
     this.#nicks.release(introduced.id);
     const user = this.#host.users.get(introduced.id);
     const { id, address } = introduced;

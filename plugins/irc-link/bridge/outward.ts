@@ -50,7 +50,7 @@ export class Outward {
     const { live, ours, service } = standing;
     const channel = this.channel(standing);
     const ts = channel?.ts ?? knownTs ?? Math.min(this.#seconds, Math.floor(this.room.created / 1_000));
-    const members = [{ user: service.id, status: this.#bridge.config.operators ? ['op'] : [], membership: live.nextVisit() }];
+    const members = service === undefined ? [] : [{ user: service.id, status: this.#serviceStatus, membership: live.nextVisit() }];
     for (const member of this.#people()) {
       const introduced = ours.introduce(member.who);
       if (this.#isBarred(standing, introduced.net)) continue;
@@ -61,6 +61,10 @@ export class Outward {
     const anew = channel === undefined || (knownTs !== null && channel.ts > knownTs);
     if (anew) this.modes(standing, undefined, this.#configModes(this.room.config));
     this.#assertBans(standing);
+  }
+
+  get #serviceStatus(): string[] {
+    return this.#bridge.config.operators ? ['op'] : [];
   }
 
   /** Members who are not of the network. */
@@ -87,7 +91,7 @@ export class Outward {
       const has = channel.members.get(net)?.status;
       if (has !== undefined) for (const mode of status) if (!has.has(mode)) changes.push({ add: true, mode, param: net.id });
     };
-    if (this.#bridge.config.operators) wants(standing.service, ['op']);
+    if (standing.service !== undefined) wants(standing.service, this.#serviceStatus);
     for (const member of this.#people()) {
       const introduced = standing.ours.get(member.user);
       if (introduced !== undefined) wants(introduced.net, this.#statusOf(member));
@@ -105,7 +109,7 @@ export class Outward {
   /** A line of the bridge's own, by its service. */
   notice(standing: Standing, text: string): void {
     const { live, service } = standing;
-    if (service.gone) return;
+    if (service === undefined || service.gone) return;
     live.say({ kind: 'message', source: service.id, target: { kind: 'channel', name: this.channelName }, notice: true, text });
   }
 
@@ -182,7 +186,7 @@ export class Outward {
     if (channel === undefined) return undefined;
     if (!channel.members.has(introduced.net)) {
       if (this.#isBarred(standing, introduced.net)) return undefined;
-      this.#join(standing, introduced, []);
+      this.#join(standing, introduced.net, []);
     }
     return this.#maySpeak(standing, channel, introduced.net) ? introduced : undefined;
   }
@@ -278,15 +282,15 @@ export class Outward {
       const user = this.#bridge.host.users.get(view.user);
       if (user === undefined || user.network === this.#bridge.network.address) continue;
       const introduced = standing.ours.introduce(user);
-      if (!this.#isBarred(standing, introduced.net)) this.#join(standing, introduced, this.#statusOf(view));
+      if (!this.#isBarred(standing, introduced.net)) this.#join(standing, introduced.net, this.#statusOf(view));
     }
   }
 
-  #join(standing: Standing, introduced: Introduced, status: readonly string[]): void {
+  #join(standing: Standing, net: NetUser, status: readonly string[]): void {
     const { live } = standing;
     const channel = this.channel(standing);
-    if (channel?.members.has(introduced.net) === true) return;
-    const member = { user: introduced.net.id, status, membership: live.nextVisit() };
+    if (net.gone || channel?.members.has(net) === true) return;
+    const member = { user: net.id, status, membership: live.nextVisit() };
     const ts = channel?.ts ?? this.#seconds;
     live.say({ kind: 'members', source: live.state.us.id, channel: this.channelName, ts, modes: [], members: [member] });
   }
@@ -299,11 +303,12 @@ export class Outward {
     return listMatches(state, channel, 'ban', user) && !listMatches(state, channel, 'banexception', user);
   }
 
-  /** Bans may have been lifted there: who of ours was barred goes in. */
+  /** Bans may have been lifted there, or nicks collided: who of ours is missing goes in. */
   letIn(standing: Standing): void {
+    if (standing.service !== undefined) this.#join(standing, standing.service, this.#serviceStatus);
     for (const member of this.#people()) {
       const introduced = standing.ours.introduce(member.who);
-      if (!this.#isBarred(standing, introduced.net)) this.#join(standing, introduced, this.#statusOf(member));
+      if (!this.#isBarred(standing, introduced.net)) this.#join(standing, introduced.net, this.#statusOf(member));
     }
   }
 

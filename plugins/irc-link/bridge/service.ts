@@ -8,12 +8,15 @@ import type { Standing } from './standing.ts';
 
 /** Milliseconds until it comes back, once, after it was killed. */
 const revival = 2_000;
+/** Collisions of its nick on one link, after which nobody honest is at the other end. */
+const mostCollisions = 5;
 
 export class Service {
   readonly #bridge: Bridge;
   readonly #network: Network;
   #here: User | undefined;
   #kills = 0;
+  #collisions = 0;
 
   constructor(bridge: Bridge, network: Network) {
     this.#bridge = bridge;
@@ -23,7 +26,8 @@ export class Service {
   /** Introduces it on a link that begins. */
   enter(live: Live): NetUser {
     this.#kills = 0;
-    return this.#introduce(live, this.#bridge.config.service_nick);
+    this.#collisions = 0;
+    return this.#introduce(live, this.#freeNick(live));
   }
 
   #introduce(live: Live, nick: string): NetUser {
@@ -50,14 +54,26 @@ export class Service {
     return state.users.get(id)!;
   }
 
-  #freeNick(live: Live): string {
+  /** Adds dashes until it is nobody's. */
+  #freeNick(live: Live, taken?: string): string {
+    const isTaken = (nick: string): boolean => {
+      const fold = live.state.rules.fold(nick);
+      return live.state.nicks.has(fold) || (taken !== undefined && fold === live.state.rules.fold(taken));
+    };
     let nick = this.#bridge.config.service_nick;
-    while (live.state.nicks.has(live.state.rules.fold(nick))) nick += '-';
+    while (isTaken(nick)) nick += '-';
     return nick;
   }
 
-  /** Somebody there has its nick: it adds a dash until one is free. */
-  rename({ live, service }: Standing): void {
+  /** Somebody there has its nick. Where that threw both out, it comes back under another at once, a few times. */
+  nickLost(standing: Standing, service: NetUser): void {
+    const { live } = standing;
+    if (service.gone) {
+      this.#collisions++;
+      if (this.#collisions > mostCollisions) for (const room of this.#bridge.rooms) room.suspend(standing, 'nick collisions');
+      else standing.service = this.#introduce(live, this.#freeNick(live, service.nick));
+      return;
+    }
     live.say({ kind: 'nick', user: service.id, nick: this.#freeNick(live), ts: Math.floor(this.#bridge.host.clock.now() / 1_000) });
   }
 
@@ -75,6 +91,7 @@ export class Service {
     const { host } = this.#bridge;
     const ctcp = parseCtcp(text);
     if (notice || (ctcp !== undefined && ctcp.verb !== 'VERSION')) return;
+    if (service === undefined) return;
     const answer = ctcp === undefined ? this.#about() : buildCtcp({ verb: 'VERSION', text: `Banyan ${host.version}` });
     live.say({ kind: 'message', source: service.id, target: { kind: 'user', user: from.id }, notice: true, text: answer });
   }

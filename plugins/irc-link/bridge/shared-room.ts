@@ -23,8 +23,8 @@ export class SharedRoom implements Follower {
   readonly #bridge: Bridge;
   #mirror: Mirror | undefined;
   #phase: Phase = { kind: 'away' };
-  /** Bans changed over there since the last beat. */
-  #listsChanged = false;
+  /** Bans changed over there since the last beat, or somebody was thrown out of the network by accident. */
+  #letInSoon = false;
   /** What was set here was said once more since the link stands. */
   #asserted = false;
   /** The last record of the log when this server started: until there it is not known what an unclean stop left unsaid. */
@@ -144,8 +144,9 @@ export class SharedRoom implements Follower {
     const channel = this.channel(standing);
     const ours = this.room.topic;
     if (channel === undefined || channel.topic.text === ours.text) return;
-    if (channel.topic.at > ours.at / 1_000 && channel.topic.text !== '')
-      void this.#mirror?.topic(channel.topic.by.split('!')[0]!, channel.topic.text);
+    // Where topics have no times, ours stands, when there is one.
+    const theirsStands = channel.topic.at > ours.at / 1_000 || (channel.topic.at === 0 && ours.text === '');
+    if (theirsStands && channel.topic.text !== '') void this.#mirror?.topic(channel.topic.by.split('!')[0]!, channel.topic.text);
     else if (ours.text !== '') this.#outward.topic(standing, standing.live.state.us.id, ours.text, ours.by);
   }
 
@@ -198,9 +199,14 @@ export class SharedRoom implements Follower {
 
   /** Once a second. Bans may come by the hundred; who is let in is found out once for all. */
   beat(standing: Standing): void {
-    if (!this.#listsChanged || this.#phase.kind !== 'live') return;
-    this.#listsChanged = false;
+    if (!this.#letInSoon || this.#phase.kind !== 'live') return;
+    this.#letInSoon = false;
     this.#outward.letIn(standing);
+  }
+
+  /** With the next beat, whoever of ours should be in the channel and is not goes there. */
+  letInSoon(): void {
+    this.#letInSoon = true;
   }
 
   // ---- from there to here
@@ -238,7 +244,7 @@ export class SharedRoom implements Follower {
         break;
       }
       case 'lists':
-        this.#listsChanged = true;
+        this.#letInSoon = true;
         break;
       case 'reset':
         // Once: a peer whose time for the channel falls and falls gets no more than one answer.

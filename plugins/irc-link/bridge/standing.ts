@@ -8,8 +8,8 @@ export interface Standing {
   readonly live: Live;
   readonly ours: Ours;
   readonly theirs: Theirs;
-  /** Our one visible member; `gone` when it was killed. */
-  service: NetUser;
+  /** Our one visible member; `gone` when it was killed. Undefined until it is known who there has its nick, where that would kill both. */
+  service: NetUser | undefined;
   /** The network has not told everything yet, or we are still taking it in. */
   bursting: boolean;
 }

@@ -1,7 +1,9 @@
 /** From a fresh connection to a proved peer: runs the dialect's handshake and compares what the peer claims. Threat class A8. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Connection, Host } from '../../../server/plugin.ts';
-import type { Claims, Dialect, Established, LinkSide, OwnIdentity } from '../dialect.ts';
+import type { Claims, Dialect, Established, Handshake, HandshakeStep, LinkSide, OwnIdentity } from '../dialect.ts';
+import { dialects } from '../dialects/index.ts';
+import type { IrcMessage } from '../../irc/line.ts';
 import type { NetworkConfig } from '../config.ts';
 import type { ServerIdentity } from '../model/state.ts';
 import { Wire } from './wire.ts';
@@ -17,10 +19,9 @@ export interface Peer {
 
 export interface HandshakeOptions {
   readonly host: Host;
-  readonly dialect: Dialect;
   readonly side: LinkSide;
   readonly connection: Connection;
-  /** Dialled: the one network that it is for. Accepted: all that this dialect speaks with. */
+  /** Dialled: the one network that it is for. Accepted: all that it may be; the first line tells the dialect. */
   readonly candidates: readonly NetworkConfig[];
   readonly timeout: number;
   /** Last word: whether this network may be linked now. Undefined when it may. */
@@ -29,11 +30,17 @@ export interface HandshakeOptions {
 
 /** @returns the peer, or why there is none */
 export function shakeHands(options: HandshakeOptions): Promise<Peer | { readonly refused: string }> {
-  const { host, dialect, side, connection, candidates } = options;
+  const { host, side, connection, candidates } = options;
   const wire = new Wire(host, connection);
   const only = side === 'dialled' ? candidates[0] : undefined;
-  const handshake = dialect.handshake(side, only === undefined ? undefined : ownIdentity(only), () => Math.floor(host.clock.now() / 1_000));
+  const spoken = new Set(candidates.map((network) => dialects.get(network.dialect)!));
+  const open = (dialect: Dialect): { readonly dialect: Dialect; readonly handshake: Handshake } => ({
+    dialect,
+    handshake: dialect.handshake(side, only === undefined ? undefined : ownIdentity(only), () => Math.floor(host.clock.now() / 1_000)),
+  });
   return new Promise((resolve) => {
+    let begun = spoken.size === 1 ? open([...spoken][0]!) : undefined;
+    let accepted: Pick<Peer, 'network' | 'us' | 'identity'> | undefined;
     let done = false;
     const finish = (outcome: Peer | { readonly refused: string }): void => {
       if (done) return;
@@ -46,53 +53,76 @@ export function shakeHands(options: HandshakeOptions): Promise<Peer | { readonly
       wire.close(toPeer);
     };
     const timer = host.clock.after(options.timeout, () => fail('Handshake took too long'));
-    wire.handle({
-      onLine: (line) => {
-        if (done) return;
-        const step = handshake.receive(line);
-        switch (step.kind) {
-          case 'more':
-            wire.send(step.send);
-            break;
-          case 'refused':
-            fail('Refused', `the peer refused: ${step.reason}`);
-            break;
-          case 'violation':
-            fail(step.why);
-            break;
-          case 'claims': {
-            const verdict = judge(step.claims, connection, candidates);
-            if ('refused' in verdict) {
-              // One text for whatever was wrong: it helps nobody who guesses.
-              fail('Mismatched server name or password', verdict.refused);
-              return;
-            }
-            const { network } = verdict;
-            const not = options.refuse(network);
-            if (not !== undefined) {
-              fail(not);
-              return;
-            }
-            const us = ownIdentity(network);
-            const { id, name, description } = step.claims;
-            const identity = { id, name, description };
-            // What follows in the same breath is for whoever gets the peer.
-            wire.hold();
-            finish({ wire, network, us, identity, established: handshake.accept(us, identity) });
-            break;
-          }
-          default:
-            step satisfies never;
+
+    function judged(claims: Claims, dialect: Dialect, handshake: Handshake): void {
+      const possible = candidates.filter((network) => network.dialect === dialect.name);
+      const verdict = judge(claims, connection, possible);
+      if ('refused' in verdict) {
+        // One text for whatever was wrong: it helps nobody who guesses.
+        fail('Mismatched server name or password', verdict.refused);
+        return;
+      }
+      const not = options.refuse(verdict.network);
+      if (not !== undefined) {
+        fail(not);
+        return;
+      }
+      const us = ownIdentity(verdict.network);
+      const { id, name, description } = claims;
+      accepted = { network: verdict.network, us, identity: { id, name, description } };
+      take(handshake.accept(us, accepted.identity), dialect, handshake);
+    }
+
+    function take(step: HandshakeStep, dialect: Dialect, handshake: Handshake): void {
+      switch (step.kind) {
+        case 'more':
+          wire.send(step.send);
+          break;
+        case 'refused':
+          fail('Refused', `the peer refused: ${step.reason}`);
+          break;
+        case 'violation':
+          fail(step.why);
+          break;
+        case 'claims':
+          judged(step.claims, dialect, handshake);
+          break;
+        case 'established':
+          // What follows in the same breath is for whoever gets the peer.
+          wire.hold();
+          finish({ wire, ...accepted!, established: step.established });
+          break;
+        default:
+          step satisfies never;
+      }
+    }
+
+    function receive(line: IrcMessage): void {
+      if (done) return;
+      if (begun === undefined) {
+        const recognised = [...spoken].find((dialect) => dialect.recognises(line));
+        if (recognised === undefined) {
+          fail(`${line.command.slice(0, 20)} begins no link here`);
+          return;
         }
-      },
-      onClose: (reason) => finish({ refused: reason }),
-    });
-    wire.send(handshake.begin());
+        begun = open(recognised);
+      }
+      take(begun.handshake.receive(line), begun.dialect, begun.handshake);
+    }
+
+    wire.handle({ onLine: receive, onClose: (reason) => finish({ refused: reason }) });
+    if (begun !== undefined) wire.send(begun.handshake.begin());
   });
 }
 
+/** Where servers have no ids, the name is the id. */
 function ownIdentity(network: NetworkConfig): OwnIdentity {
-  return { name: network.server_name, id: network.server_id, description: network.description, password: network.password_send };
+  return {
+    name: network.server_name,
+    id: network.server_id ?? network.server_name,
+    description: network.description,
+    password: network.password_send,
+  };
 }
 
 function judge(

@@ -2,7 +2,6 @@
 import { DialError, type Connection, type Host, type LinkStatus, type LinkWire, type Timer } from '../../../server/plugin.ts';
 import type { Bridge } from '../bridge/bridge.ts';
 import type { Config, NetworkConfig } from '../config.ts';
-import { dialects } from '../dialects/index.ts';
 import { shakeHands, type Peer } from './handshaking.ts';
 
 type State =
@@ -64,7 +63,6 @@ export class Supervisor {
       this.#become({ kind: 'handshake', connection });
       const peer = await shakeHands({
         host: this.#host,
-        dialect: dialects.get(this.network.dialect)!,
         side: 'dialled',
         connection,
         candidates: [this.network],

@@ -5,10 +5,10 @@
  */
 import type { Effect } from './effects.ts';
 import type { Fact } from './facts.ts';
-import { applyKick, applyMembers, applyModes, applyPart, applyTopic } from './channels.ts';
+import { applyChannel, applyKick, applyMembers, applyModes, applyPart, applyTopic } from './channels.ts';
 import { dropped, nameOf, source, speaker, type Side } from './sides.ts';
 import { findChannel, findServer, findUser, subtree, type NetState, type NetUser } from './state.ts';
-import { applyNick, applySave, applyUser, removeUser } from './users.ts';
+import { applyCollision, applyNick, applySave, applyUser, removeUser } from './users.ts';
 
 /** More than any network has: beyond it a peer is filling our memory. */
 const mostServers = 2_000;
@@ -28,6 +28,8 @@ export function applyFact(state: NetState, fact: Fact, side: Side): readonly Eff
       return applyNick(state, fact, side);
     case 'save':
       return applySave(state, fact, side);
+    case 'collision':
+      return applyCollision(state, fact, side);
     case 'force-nick': {
       const user = findUser(state, fact.user);
       if (source(state, side, fact.source) === undefined || user === undefined || user.ours === (side === 'ours'))
@@ -46,6 +48,8 @@ export function applyFact(state: NetState, fact: Fact, side: Side): readonly Eff
     }
     case 'kill':
       return applyKill(state, fact, side);
+    case 'channel':
+      return applyChannel(state, fact, side);
     case 'members':
       return applyMembers(state, fact, side);
     case 'part':

@@ -31,6 +31,22 @@ export function applyMembers(state: NetState, fact: Extract<Fact, { kind: 'membe
   return effects;
 }
 
+/** A channel before its members: what is set here already stands. */
+export function applyChannel(state: NetState, fact: Extract<Fact, { kind: 'channel' }>, side: Side): Effect[] {
+  const by = source(state, side, fact.source);
+  if (by === undefined) return dropped('a channel from a server that is not behind this link');
+  let channel = findChannel(state, fact.channel);
+  if (channel === undefined) {
+    if (state.channels.size >= mostChannels) return [{ kind: 'violation', why: 'Too many channels' }];
+    channel = openChannel(fact.channel, 0);
+    state.channels.set(state.rules.fold(fact.channel), channel);
+  }
+  const effects = channel.modes.size === 0 ? changeModes(state, channel, fact.modes) : [];
+  if (channel.topic.text !== '' || fact.topic === '') return effects;
+  channel.topic = { text: fact.topic, by: nameOf(by), at: 0 };
+  return [...effects, { kind: 'topic', channel, by: isUser(by) ? by : by.name }];
+}
+
 function openChannel(name: string, ts: number): NetChannel {
   return { name, ts, members: new Map(), modes: new Map(), lists: new Map(), topic: { text: '', by: '', at: 0 } };
 }

@@ -49,7 +49,7 @@ export type Effect =
       readonly reason: string;
       readonly channels: readonly NetChannel[];
     }
-  /** One of ours must have another nick: it lost a collision, or services want so (`wanted`). */
+  /** One of ours must have another nick: it lost a collision (and is `gone` where that throws it out), or services want so (`wanted`). */
   | { readonly kind: 'nick-lost'; readonly user: NetUser; readonly wanted?: string }
   /** The owner of a nick that we answer for is asked how long it is idle. */
   | { readonly kind: 'idle-question'; readonly user: NetUser; readonly asker: NetUser }

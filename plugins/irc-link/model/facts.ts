@@ -28,10 +28,11 @@ export interface MemberFact {
 export interface UserFact {
   readonly kind: 'user';
   readonly server: Ref;
-  readonly id: string;
+  /** Null where the dialect has none: the model then makes one, which no nick can be. */
+  readonly id: string | null;
   readonly nick: string;
-  /** Seconds since 1970 when the nick was taken. */
-  readonly nickTs: number;
+  /** Seconds since 1970 when the nick was taken; null where the dialect does not tell. */
+  readonly nickTs: number | null;
   readonly ident: string;
   readonly realHost: string;
   readonly host: string;
@@ -61,9 +62,11 @@ export type Fact =
   | { readonly kind: 'end-of-burst'; readonly server: Ref }
   | { readonly kind: 'split'; readonly source: Ref; readonly server: Ref; readonly reason: string }
   | UserFact
-  | { readonly kind: 'nick'; readonly user: Ref; readonly nick: string; readonly ts: number }
+  | { readonly kind: 'nick'; readonly user: Ref; readonly nick: string; readonly ts: number | null }
   /** The loser of a nick collision is renamed to its id. Ignored when its nick is not of that time any more. */
   | { readonly kind: 'save'; readonly source: Ref; readonly user: Ref; readonly ts: number }
+  /** Two had one nick: whoever is known by it is thrown out of the network (dialects without times). */
+  | { readonly kind: 'collision'; readonly source: Ref; readonly nick: string }
   /** Services want one of our people to have another nick. */
   | { readonly kind: 'force-nick'; readonly source: Ref; readonly user: Ref; readonly nick: string }
   | { readonly kind: 'away'; readonly user: Ref; readonly text: string | null }
@@ -71,6 +74,14 @@ export type Fact =
   | { readonly kind: 'profile'; readonly user: Ref; readonly ident?: string; readonly host?: string; readonly realName?: string }
   | { readonly kind: 'quit'; readonly user: Ref; readonly reason: string }
   | { readonly kind: 'kill'; readonly source: Ref; readonly user: Ref; readonly reason: string }
+  /** What a channel is like, said before anybody is in it. What is set there already stands (dialects without times). */
+  | {
+      readonly kind: 'channel';
+      readonly source: Ref;
+      readonly channel: string;
+      readonly modes: readonly ModeChange[];
+      readonly topic: string;
+    }
   /** People in a channel: a burst, or a join. */
   | {
       readonly kind: 'members';

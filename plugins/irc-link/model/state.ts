@@ -23,6 +23,8 @@ export interface NetUser {
   readonly bot: boolean;
   nick: string;
   nickTs: number;
+  /** The nick that it had before this one; null while it has the one that it was introduced with. */
+  renamedFrom: string | null;
   ident: string;
   readonly realHost: string;
   host: string;
@@ -64,6 +66,8 @@ export interface NetRules {
   /** Two names with the same fold are one name. */
   readonly fold: (name: string) => string;
   readonly modes: ModeTable;
+  /** What becomes of two users with one nick: the loser is called by its id (SAVE), or both are thrown out (KILL). */
+  readonly collisions: 'save' | 'kill';
 }
 
 export interface NetState {
@@ -75,6 +79,8 @@ export interface NetState {
   readonly users: Map<string, NetUser>;
   readonly nicks: Map<string, NetUser>;
   readonly channels: Map<string, NetChannel>;
+  /** Ids made here so far, for a dialect that has none. */
+  minted: number;
 }
 
 export interface ServerIdentity {
@@ -97,6 +103,7 @@ export function openNetState(rules: NetRules, us: ServerIdentity, peer: ServerId
     users: new Map(),
     nicks: new Map(),
     channels: new Map(),
+    minted: 0,
   };
 }
 

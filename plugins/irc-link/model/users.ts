@@ -11,17 +11,21 @@ const mostUsers = 250_000;
 export function applyUser(state: NetState, fact: Extract<Fact, { kind: 'user' }>, side: Side): Effect[] {
   const server = findServer(state, fact.server);
   if (server === undefined || server.ours !== (side === 'ours')) return dropped('a user of a server that is not behind this link');
-  if (state.users.has(fact.id)) return dropped('a user whose id is taken');
+  // Begins like no nick, so that nobody on the wire can mean it.
+  const id = fact.id ?? `!${state.minted++}`;
+  if (state.users.has(id)) return dropped('a user whose id is taken');
   if (state.users.size >= mostUsers) return [{ kind: 'violation', why: 'Too many users' }];
+  const ts = fact.nickTs ?? 0;
   const user: NetUser = {
-    id: fact.id,
+    id,
     server,
     ours: server.ours,
     ip: fact.ip,
     signon: fact.signon,
     bot: fact.bot,
     nick: fact.nick,
-    nickTs: fact.nickTs,
+    nickTs: ts,
+    renamedFrom: null,
     ident: fact.ident,
     realHost: fact.realHost,
     host: fact.host,
@@ -31,7 +35,7 @@ export function applyUser(state: NetState, fact: Extract<Fact, { kind: 'user' }>
     channels: new Set(),
     gone: false,
   };
-  const effects = claimNick(state, user, fact.nick, fact.nickTs);
+  const effects = claimNick(state, user, fact.nick, ts);
   state.users.set(user.id, user);
   return effects;
 }
@@ -41,7 +45,8 @@ export function applyNick(state: NetState, fact: Extract<Fact, { kind: 'nick' }>
   if (user === undefined) return dropped('a nick of somebody who is not there');
   const before = user.nick;
   forgetNick(state, user);
-  const effects = claimNick(state, user, fact.nick, fact.ts);
+  const effects = claimNick(state, user, fact.nick, fact.ts ?? 0);
+  user.renamedFrom = before;
   if (user.nick !== before) effects.unshift({ kind: 'renamed', user, before });
   return effects;
 }
@@ -51,6 +56,14 @@ export function applySave(state: NetState, fact: Extract<Fact, { kind: 'save' }>
   if (source(state, side, fact.source) === undefined || user === undefined) return dropped('a collision of somebody unknown');
   if (user.nickTs !== fact.ts || user.nick === user.id) return [];
   return lose(state, user);
+}
+
+/** A server that saw two people with one nick has thrown both out. */
+export function applyCollision(state: NetState, fact: Extract<Fact, { kind: 'collision' }>, side: Side): Effect[] {
+  const user = findUser(state, fact.nick);
+  if (source(state, side, fact.source) === undefined || user === undefined) return dropped('a collision of somebody unknown');
+  removeUser(state, user);
+  return [user.ours ? { kind: 'nick-lost', user } : { kind: 'quit', user, reason: 'Nick collision' }];
 }
 
 /** Takes a user out of everything. */
@@ -82,6 +95,11 @@ function claimNick(state: NetState, user: NetUser, nick: string, ts: number): Ef
     setNick(state, user, nick, ts);
     return [];
   }
+  if (state.rules.collisions === 'kill') {
+    const effects = yieldNick(state, existing);
+    setNick(state, user, nick, ts);
+    return effects;
+  }
   const verdict = judgeCollision(existing, { nickTs: ts, ident: user.ident, ip: user.ip });
   const effects: Effect[] = [];
   const between = existing.ours !== user.ours;
@@ -94,6 +112,20 @@ function claimNick(state: NetState, user: NetUser, nick: string, ts: number): Ef
     setNick(state, user, user.id, savedNickTs);
     if (user.ours) effects.push({ kind: 'nick-lost', user });
   } else setNick(state, user, nick, ts);
+  return effects;
+}
+
+/**
+ * Where nicks have no times, a nick that two have was taken on both sides at once. The peer sees the same: somebody of ours
+ * who was introduced with it, it throws out together with its own, and says so; a change of nick it refuses, so ours
+ * is still there under the nick before, and leaves.
+ */
+function yieldNick(state: NetState, existing: NetUser): Effect[] {
+  removeUser(state, existing);
+  if (!existing.ours) return [{ kind: 'quit', user: existing, reason: 'Nick collision' }];
+  const effects: Effect[] = [{ kind: 'nick-lost', user: existing }];
+  if (existing.renamedFrom !== null)
+    effects.push({ kind: 'answer', fact: { kind: 'quit', user: existing.renamedFrom, reason: 'Nick collision' } });
   return effects;
 }
 

@@ -3,7 +3,6 @@ import pino from 'pino';
 import { Bridge } from '../../../plugins/irc-link/bridge/bridge.ts';
 import { configSchema, type Config } from '../../../plugins/irc-link/config.ts';
 import { shakeHands } from '../../../plugins/irc-link/link/handshaking.ts';
-import { inspircd } from '../../../plugins/irc-link/dialects/inspircd/index.ts';
 import type { Connection, ConnectionHandlers } from '../../../server/contract/net.ts';
 import type { Host } from '../../../server/contract/host.ts';
 import { parseDomain } from '../../../server/model/address.ts';
@@ -131,7 +130,6 @@ export class BridgeTest {
     this.peer = peer;
     const shaking = shakeHands({
       host: this.host,
-      dialect: inspircd,
       side: 'dialled',
       connection: peer.connection,
       candidates: this.config.networks,

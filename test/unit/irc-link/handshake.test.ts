@@ -1,7 +1,7 @@
 /** The handshake of protocol 1205, by its lines. */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Handshake, HandshakeStep, LinkSide } from '../../../plugins/irc-link/dialect.ts';
+import type { Established, Handshake, HandshakeStep, LinkSide } from '../../../plugins/irc-link/dialect.ts';
 import { inspircd } from '../../../plugins/irc-link/dialects/inspircd/index.ts';
 import { parseLine } from '../../../plugins/irc/line.ts';
 import { now, recorded } from './support.ts';
@@ -15,6 +15,12 @@ function feed(handshake: Handshake, ...lines: readonly string[]): HandshakeStep 
   let step: HandshakeStep = { kind: 'more', send: [] };
   for (const line of lines) step = handshake.receive(parseLine(line)!);
   return step;
+}
+
+function established(handshake: Handshake, name: string): Established {
+  const step = handshake.accept(us, { name, id: '0AA', description: '' });
+  if (step.kind !== 'established') throw new Error(step.kind);
+  return step.established;
 }
 
 describe('InspIRCd handshake', () => {
@@ -34,7 +40,7 @@ describe('InspIRCd handshake', () => {
       kind: 'claims',
       claims: { name: 'inspircd-a.peer.test', password: 'linkpass', id: '0AA', description: 'InspIRCd test peer' },
     });
-    const { limits, rules } = handshake.accept(us, { name: 'inspircd-a.peer.test', id: '0AA', description: '' });
+    const { limits, rules } = established(handshake, 'inspircd-a.peer.test');
     expect([limits.nick, limits.topic, limits.modes]).to.deep.equal([30, 307, 20]);
     expect(rules.modes.byLetter('h')?.name).to.equal('halfop');
     expect(rules.fold('A[B]')).to.equal('a{b}');
@@ -46,14 +52,14 @@ describe('InspIRCd handshake', () => {
     expect(feed(handshake, 'CAPAB START 1205')).to.deep.equal({ kind: 'more', send: ['CAPAB START 1205', 'CAPAB END'] });
     const step = feed(handshake, 'CAPAB END', 'SERVER a.example in 0 0AA :A');
     expect(step.kind).to.equal('claims');
-    const { send } = handshake.accept(us, { name: 'a.example', id: '0AA', description: '' });
+    const { send } = established(handshake, 'a.example');
     expect(send).to.deep.equal(['SERVER irc.banyan.example out 0 9BN Banyan']);
   });
 
   it('works with a peer that announces nothing, by the modes of the core', () => {
     const handshake = begin();
     feed(handshake, 'CAPAB START 1205', 'CAPAB END', 'SERVER a.example in 0 0AA :A');
-    const { rules, limits } = handshake.accept(us, { name: 'a.example', id: '0AA', description: '' });
+    const { rules, limits } = established(handshake, 'a.example');
     expect(rules.modes.byName('ban')?.letter).to.equal('b');
     expect(limits.nick).to.equal(30);
   });

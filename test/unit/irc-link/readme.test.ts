@@ -11,8 +11,8 @@ const text = readFileSync(join(repository, 'plugins/irc-link/README.md'), 'utf8'
 const blocks = [...text.matchAll(/^```toml\n([\s\S]*?)^```/gm)].map((match) => match[1]!);
 
 describe('plugins/irc-link/README.md', () => {
-  it('has configurations for both directions and without TLS', () => {
-    expect(blocks.length).to.equal(3);
+  it('has configurations for both directions, without TLS, and for ngIRCd', () => {
+    expect(blocks.length).to.equal(4);
   });
   for (const [index, block] of blocks.entries())
     it(`configuration ${index + 1} is valid`, async () => {

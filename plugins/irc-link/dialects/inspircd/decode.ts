@@ -1,6 +1,7 @@
 /** From a line to facts. Each command has a decoder; undefined means that the line is malformed and is dropped. */
 import type { IrcMessage } from '../../../irc/line.ts';
 import type { Fact, MemberFact, MessageTarget, ModeChange } from '../../model/facts.ts';
+import { isChannel, isNick, isServerName, isUserWord, longestName } from '../names.ts';
 import type { InspircdContext } from './codec.ts';
 
 interface Decoder {
@@ -34,10 +35,6 @@ export const ignored: ReadonlySet<string> = new Set([
 
 const uuid = /^[0-9][0-9A-Z]{2}[A-Z][0-9A-Z]{5}$/;
 const serverId = /^[0-9][0-9A-Z]{2}$/;
-/** What no name may hold, whatever a network allows besides. */
-const notInNames = /[\s,:!@\p{Cc}]/u;
-const longestName = 128;
-
 function timestamp(text: string | undefined): number | undefined {
   if (text === undefined || !/^[1-9]\d{0,11}$/.test(text)) return undefined;
   return Number(text);
@@ -45,14 +42,6 @@ function timestamp(text: string | undefined): number | undefined {
 
 function count(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
-}
-
-function isNick(text: string): boolean {
-  return text !== '' && text.length <= longestName && !notInNames.test(text) && !/^[#&+~%*$]/.test(text);
-}
-
-function isChannel(text: string): boolean {
-  return /^#[^\s,\p{Cc}]{0,200}$/u.test(text);
 }
 
 function channelTarget(text: string, context: InspircdContext): MessageTarget | undefined {
@@ -110,7 +99,7 @@ function profile(key: 'ident' | 'host' | 'realName'): Decoder {
   return {
     least: 1,
     read: (source, [value = '']) => {
-      if (key !== 'realName' && (value === '' || value.length > longestName || /[\s!@\p{Cc}]/u.test(value))) return undefined;
+      if (key !== 'realName' && !isUserWord(value)) return undefined;
       return [{ kind: 'profile', user: source, [key]: value }];
     },
   };
@@ -123,7 +112,7 @@ export const decoders: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
       least: 3,
       read(source, params) {
         const [name = '', id = ''] = params;
-        if (!serverId.test(id) || !/^[\w-]+(?:\.[\w-]+)+$/.test(name) || name.length > longestName) return undefined;
+        if (!serverId.test(id) || !isServerName(name)) return undefined;
         return [{ kind: 'server', id, name, description: params.at(-1)!, uplink: source }];
       },
     },

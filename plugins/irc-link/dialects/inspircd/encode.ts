@@ -1,6 +1,7 @@
 /** From a fact to lines. Everything is written by the serialiser, which refuses what could become a second command. */
-import { isMiddle, serialiseLine, UnsafeLineError } from '../../../irc/line.ts';
+import { serialiseLine, UnsafeLineError } from '../../../irc/line.ts';
 import type { Fact, MessageTarget } from '../../model/facts.ts';
+import { clip, trailing } from '../text.ts';
 import type { InspircdContext } from './codec.ts';
 
 /** Beyond it ISO 8601 has no form of four digits for the year, and nothing was said then. */
@@ -8,20 +9,6 @@ const latest = Date.parse('9999-12-31T23:59:59Z');
 
 /** What a FJOIN may hold of members, so that the line with its head stays within 512 bytes. */
 const memberBytes = 350;
-
-/** Text that fits, cut before a character that would be divided, without characters that end a line. */
-export function clip(text: string, bytes: number): string {
-  const clean = text.replace(/[\r\n\0]+/g, ' ');
-  if (Buffer.byteLength(clean) <= bytes) return clean;
-  let size = 0;
-  let cut = '';
-  for (const character of clean) {
-    size += Buffer.byteLength(character);
-    if (size > bytes) break;
-    cut += character;
-  }
-  return cut;
-}
 
 export function encodeFact(fact: Fact, context: InspircdContext): readonly string[] {
   try {
@@ -52,7 +39,7 @@ function linesOf(fact: Fact, context: InspircdContext): readonly string[] {
     case 'user':
       return userLines(fact, context);
     case 'nick':
-      return line(fact.user, 'NICK', fact.nick, String(fact.ts));
+      return line(fact.user, 'NICK', fact.nick, String(fact.ts ?? context.now()));
     case 'save':
       return line(fact.source, 'SAVE', fact.user, String(fact.ts));
     case 'force-nick':
@@ -71,6 +58,10 @@ function linesOf(fact: Fact, context: InspircdContext): readonly string[] {
       return say(fact.user, 'QUIT', [], clip(fact.reason, limits.quit));
     case 'kill':
       return say(fact.source, 'KILL', [fact.user], clip(fact.reason, limits.quit));
+    case 'collision':
+    case 'channel':
+      // Facts of networks without times: here a SAVE, and a FJOIN with somebody in it, say it.
+      return [];
     case 'members':
       return memberLines(fact, context);
     case 'part':
@@ -118,19 +109,6 @@ function linesOf(fact: Fact, context: InspircdContext): readonly string[] {
   }
 }
 
-/** A line whose last parameter has the colon whether it needs it or not, as InspIRCd itself writes texts. */
-function trailing(parts: {
-  readonly tags?: ReadonlyMap<string, string>;
-  readonly source: string | undefined;
-  readonly command: string;
-  readonly params: readonly string[];
-  readonly text: string;
-}): string {
-  const { text, ...head } = parts;
-  if (!head.params.every(isMiddle)) throw new UnsafeLineError('parameter', `a parameter of ${head.command} is no single word`);
-  return `${serialiseLine(head)} :${text}`;
-}
-
 function targetWord(target: MessageTarget, context: InspircdContext): string {
   if (target.kind === 'user') return target.user;
   const symbol = target.status === undefined ? undefined : context.rules.modes.byName(target.status)?.prefix?.symbol;
@@ -147,7 +125,9 @@ function messageTags(fact: Extract<Fact, { kind: 'message' }>): ReadonlyMap<stri
 function userLines(fact: Extract<Fact, { kind: 'user' }>, context: InspircdContext): readonly string[] {
   const { limits, botMode } = context;
   const { server, id } = fact;
-  const words = [id, String(fact.nickTs), fact.nick, fact.realHost, fact.host, fact.ident, fact.ip, String(fact.signon)];
+  // Every user of this protocol has an id; without one there is nothing to say.
+  if (id === null) return [];
+  const words = [id, String(fact.nickTs ?? context.now()), fact.nick, fact.realHost, fact.host, fact.ident, fact.ip, String(fact.signon)];
   const letters = `+i${fact.bot ? (botMode ?? '') : ''}`;
   const lines = [
     trailing({ source: server, command: 'UID', params: [...words, letters], text: clip(fact.realName || fact.nick, limits.realName) }),

@@ -4,7 +4,7 @@
  */
 import type { IrcMessage } from '../../../irc/line.ts';
 import { serialiseLine } from '../../../irc/line.ts';
-import type { Established, Handshake, HandshakeStep, LinkSide, OwnIdentity } from '../../dialect.ts';
+import type { Handshake, HandshakeStep, LinkSide, OwnIdentity } from '../../dialect.ts';
 import type { ServerIdentity } from '../../model/state.ts';
 import { Capabilities } from './capabilities.ts';
 import { InspircdCodec } from './codec.ts';
@@ -79,7 +79,7 @@ export class InspircdHandshake implements Handshake {
     return { kind: 'claims', claims: { name, password, id, description: params.at(-1)! } };
   }
 
-  accept(us: OwnIdentity, peer: ServerIdentity): Established {
+  accept(us: OwnIdentity, peer: ServerIdentity): HandshakeStep {
     const rules = this.#capabilities.rules();
     const limits = this.#capabilities.limits();
     const bot = this.#capabilities.userMode('bot');
@@ -91,7 +91,8 @@ export class InspircdHandshake implements Handshake {
       tagMessages: this.#capabilities.hasModule('ircv3_ctctags'),
       ...(bot === undefined ? {} : { botMode: bot }),
     });
-    return { send: this.#side === 'accepted' ? [serverLine(us)] : [], codec, rules, limits };
+    const send = this.#side === 'accepted' ? [serverLine(us)] : [];
+    return { kind: 'established', established: { send, codec, rules, limits } };
   }
 }
 

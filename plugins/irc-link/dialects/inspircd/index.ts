@@ -19,6 +19,7 @@ function userNumber(n: number): string {
 export const inspircd: Dialect = {
   name: 'inspircd',
   serverId: /^[0-9][0-9A-Z]{2}$/,
+  recognises: (first) => first.command === 'CAPAB',
   handshake: (side, us, now) => new InspircdHandshake(side, us, now),
   userId: (serverId, n) => serverId + userNumber(n),
 };
