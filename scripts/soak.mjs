@@ -1,6 +1,6 @@
 /**
- * `npm run soak [-- --minutes N] [-- --seed S]`: kills the server again and again while people talk, and looks whether anything
- * that anybody had read is lost. The last line is `N passed, N failed`; a failed round names the seed that repeats it.
+ * `npm run soak [-- --minutes N] [-- --seed S]`: kills, stops and cuts off the server and its peers in turn while people talk, and looks whether
+ * anything that anybody had read is lost. The last line is `N passed, N failed`; a failed round names the seed that repeats it.
  */
 import { buildAnew, ensurePackages, ensurePeers, run } from './prepare.mjs';
 

@@ -10,6 +10,7 @@ import { connectIrc, type IrcClient } from '../support/irc-client.ts';
 import { freePort } from '../support/ports.ts';
 import { startProsody, type Prosody } from '../support/prosody.ts';
 import { eventually } from '../support/wait.ts';
+import { startRelay, type Relay } from '../support/relay.ts';
 import { connectXmpp } from '../support/xmpp-client.ts';
 import { roomRecords } from './log.ts';
 import { everybodyInside, introduceEverybody } from './matrix.ts';
@@ -40,8 +41,10 @@ export interface Environment {
   reader(): IrcClient;
   /** Gives everybody the rights again that come with a visit. */
   restoreRights(): Promise<void>;
-  /** After a crash: starts the server on the same data, and everybody comes back as their clients do. */
-  restart(): Promise<void>;
+  /** The connections between Banyan and the others, each in both directions. */
+  readonly cables: { readonly irc: readonly Relay[]; readonly xmpp: readonly Relay[] };
+  /** After a break: everybody comes back as their clients do. */
+  comeBack(): Promise<void>;
   /** Stops the server and checks every record of the room's log. */
   verifyLog(): Promise<void>;
   stop(): Promise<void>;
@@ -71,10 +74,14 @@ async function assemble(
   stop: () => Promise<void>,
 ): Promise<Environment> {
   const federation = await freePort();
-  const records = [domain, `rooms.${domain}`, `users.${domain}`].map((name) => ({ domain: name, port: federation }));
+  const inward = await started(startRelay(federation), (relay) => relay.stop());
+  const records = [domain, `rooms.${domain}`, `users.${domain}`].map((name) => ({ domain: name, port: inward.port }));
   const inspircd = await started(startInspircd(), (server) => server.stop());
   const prosody = await started(startProsody({ mode: 'dialback', records }), (server) => server.stop());
-  const banyan = await started(startBanyan({ domain, tables: tables(inspircd, prosody, federation) }), (server) => server.stop());
+  const outward = await started(startRelay(prosody.serverPort), (relay) => relay.stop());
+  const link = await started(startRelay(inspircd.linkPort), (relay) => relay.stop());
+  const configuration = tables({ inspircd, prosody, federation, link: link.port, outward: outward.port });
+  const banyan = await started(startBanyan({ domain, tables: configuration }), (server) => server.stop());
   const browser = await started(launchBrowser(), (one) => one.close());
   await banyan.account(owner, 'owner-password', { administrator: true });
 
@@ -100,8 +107,11 @@ async function assemble(
       }),
   });
   worlds.set('irc', await started(irc, (world) => world.stop()));
-  const client = connectXmpp({ service: prosody.websocket, domain: prosody.domain, user: 'alice' });
-  const xmpp = client.then((one) => xmppWorld('xmpp', one, { room: `${room}@rooms.${domain}`, nick: 'xmpp' }));
+  const xmpp = xmppWorld('xmpp', {
+    room: `${room}@rooms.${domain}`,
+    nick: 'xmpp',
+    connect: () => connectXmpp({ service: prosody.websocket, domain: prosody.domain, user: 'alice' }),
+  });
   worlds.set('xmpp', await started(xmpp, (world) => world.stop()));
 
   const environment: Environment = {
@@ -114,6 +124,7 @@ async function assemble(
     bystanders: [owner],
     worlds: () => worlds,
     catchingUp: ['web', 'irc', 'xmpp'],
+    cables: { irc: [link], xmpp: [inward, outward] },
     reader: () => ownerClient,
     async restoreRights() {
       for (const name of await ownerClient.names(channel)) {
@@ -124,9 +135,8 @@ async function assemble(
       }
       await ownerClient.sync();
     },
-    async restart() {
-      await banyan.start();
-      ownerClient = await ownerIn(banyan, channel);
+    async comeBack() {
+      if (!ownerClient.open) ownerClient = await ownerIn(banyan, channel);
       await Promise.all([...worlds.values()].map((world) => world.reconnect()));
     },
     async verifyLog() {
@@ -139,13 +149,25 @@ async function assemble(
   return environment;
 }
 
-function tables(inspircd: Inspircd, prosody: Prosody, federation: number): string[] {
+function tables({
+  inspircd,
+  prosody,
+  federation,
+  link,
+  outward,
+}: {
+  readonly inspircd: Inspircd;
+  readonly prosody: Prosody;
+  readonly federation: number;
+  readonly link: number;
+  readonly outward: number;
+}): string[] {
   const peers = [prosody.domain, prosody.roomDomain]
-    .map((name) => `[[plugins.xmpp.peers]]\ndomain = "${name}"\nhost = "127.0.0.1"\nport = ${prosody.serverPort}`)
+    .map((name) => `[[plugins.xmpp.peers]]\ndomain = "${name}"\nhost = "127.0.0.1"\nport = ${outward}`)
     .join('\n');
   return [
     `[plugins.irc-link]\n\n[[plugins.irc-link.networks]]\nlabel = "testnet"\ntitle = "TestNet"\nserver_name = "irc.${domain}"\nserver_id = "9BN"
-peer_name = "${inspircd.name}"\naddress = "127.0.0.1:${inspircd.linkPort}"\ntls = false
+peer_name = "${inspircd.name}"\naddress = "127.0.0.1:${link}"\ntls = false
 password_send = "${inspircd.password}"\npassword_receive = "${inspircd.password}"\nrooms = ["${room}"]\nservice_nick = "${service}"`,
     `[plugins.xmpp]\nlisten = ["127.0.0.1:${federation}"]\nlisten_tls = []\n${peers}`,
   ];

@@ -1,6 +1,6 @@
 /** One room for everybody: people of the page, of IRC here, of an IRC network and of an XMPP server, as peers. */
 import { seeded } from '../support/random.ts';
-import { crashRound } from './crash.ts';
+import { chaosRound, type Fault } from './chaos.ts';
 import { owner, persons, startEnvironment, type Environment } from './environment.ts';
 import { describeMatrix, everybodyInside } from './matrix.ts';
 
@@ -26,10 +26,11 @@ describe('one room shared by the page, IRC clients, an IRC network and an XMPP s
     restoreRights: () => environment.restoreRights(),
   });
 
-  describe('and the server killed while everybody talks', () => {
-    for (const round of [1, 2]) {
-      it(`loses nothing that anybody had read (round ${round})`, async () => {
-        await crashRound(environment, seeded(round), `crash ${round}`);
+  describe('and something broken while everybody talks', () => {
+    const broken: readonly Fault[] = ['banyan killed', 'inspircd cut off', 'prosody killed', 'banyan killed'];
+    for (const [round, fault] of broken.entries()) {
+      it(`loses nothing that anybody had read (round ${round + 1}: ${fault})`, async () => {
+        await chaosRound(environment, seeded(round), `round-${round + 1}`, fault);
       });
     }
 

@@ -57,7 +57,7 @@ describe('two people in a room of one Prosody, seen by the matrix', function () 
     founder = await login('founder');
     await founder.join(room, 'founder');
     for (const person of ['alice', 'amy']) {
-      worlds.set(person, await xmppWorld(person, await login(person), { room, nick: `nick-of-${person}` }));
+      worlds.set(person, await xmppWorld(person, { room, nick: `nick-of-${person}`, connect: () => login(person) }));
     }
     await introduceEverybody(worlds.values());
     await founder.say(room, 'I am founder');

@@ -43,6 +43,7 @@ export interface Prosody {
   register(user: string, password: string): Promise<void>;
   /** Its debug log. */
   log(): Promise<string>;
+  readonly pid: number;
   kill9(): Promise<void>;
   halt(): Promise<void>;
   /** SIGSTOP and SIGCONT: connections stay, nobody answers. */
@@ -116,6 +117,9 @@ export async function startProsody(options: ProsodyOptions = {}): Promise<Prosod
         Promise.all([portOpen(clientPort, 'prosody'), portOpen(serverPort, 'prosody'), portOpen(httpPort, 'prosody')]),
         began.ended().then((code) => Promise.reject(new Error(`prosody ended (${code}): ${began.output()}`))),
       ]);
+    },
+    get pid() {
+      return child!.pid;
     },
     async kill9() {
       await child?.kill9();

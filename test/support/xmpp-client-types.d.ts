@@ -10,6 +10,7 @@ declare module '@xmpp/client' {
     /** A listener that comes before those of the library itself. */
     prependListener(event: 'element', listen: (element: Element) => void): void;
     on(event: 'error', listen: (error: Error) => void): void;
+    on(event: 'disconnect', listen: () => void): void;
     readonly reconnect: { stop(): void };
     readonly iqCaller: { request(element: Element, timeout?: number): Promise<Element> };
   }

@@ -42,6 +42,8 @@ export interface XmppClient {
   /** Says something in a room; answers with the stanza's id. */
   say(room: string, body: string): Promise<string>;
   message(to: string, body: string): Promise<string>;
+  /** The connection stands. */
+  readonly open: boolean;
   stop(): Promise<void>;
 }
 
@@ -65,12 +67,17 @@ export async function connectXmpp(options: XmppClientOptions): Promise<XmppClien
   const errors: Error[] = [];
   connection.on('stanza', (stanza) => stanzas.push(stanza));
   connection.on('error', (error) => errors.push(error));
+  let open = true;
+  connection.on('disconnect', () => (open = false));
   const jid = (await connection.start()).toString();
   await connection.send(xml('presence'));
 
   const user: XmppClient = {
     jid,
     stanzas,
+    get open() {
+      return open;
+    },
     send: (stanza) => connection.send(stanza),
     async ask(to, type, payload, within = 10_000) {
       const id = `ask-${(ids += 1)}`;

@@ -7,18 +7,19 @@ const mucUser = 'http://jabber.org/protocol/muc#user';
 const mucAdmin = 'http://jabber.org/protocol/muc#admin';
 
 export interface XmppWorldOptions {
+  /** Logs in; called again after the connection is lost. */
+  readonly connect: () => Promise<XmppClient>;
   readonly room: string;
   readonly nick: string;
 }
 
 /** Somebody on an XMPP server, as an occupant of a room on any server (XEP-0045). */
-export async function xmppWorld(person: Person, client: XmppClient, options: XmppWorldOptions): Promise<World> {
-  const { room } = options;
+export async function xmppWorld(person: Person, { room, nick: wanted, connect }: XmppWorldOptions): Promise<World> {
   const notebook = new Notebook();
   const occupants = new Set<string>();
   /** Shown to moderators only. */
   const realAddresses = new Map<string, string>();
-  let own = options.nick;
+  let own = wanted;
   let inside = false;
   let read = 0;
   let banned: string | undefined;
@@ -28,6 +29,7 @@ export async function xmppWorld(person: Person, client: XmppClient, options: Xmp
   /** New nicks announced by status 303, whose presence is no joining. */
   const renamed = new Set<string>();
 
+  let client = await connect();
   notebook.know(own, person);
   await client.join(room, own);
   look();
@@ -172,6 +174,10 @@ export async function xmppWorld(person: Person, client: XmppClient, options: Xmp
     },
     async reconnect() {
       look();
+      if (!client.open) {
+        client = await connect();
+        read = 0;
+      }
       occupants.clear();
       inside = false;
       catchingUp = true;
