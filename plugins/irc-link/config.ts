@@ -1,6 +1,6 @@
 /** The table [plugins.irc-link] of the configuration. */
 import { z } from 'zod';
-import { listenAddress } from '../../server/plugin.ts';
+import { AddressError, listenAddress, prepareName } from '../../server/plugin.ts';
 import { dialects } from './dialects/index.ts';
 
 const serverName = z
@@ -9,9 +9,47 @@ const serverName = z
 const word = z.string().regex(/^[^\s:][^\s]*$/, 'must be one word that does not begin with a colon');
 
 const shared = z.union([
-  z.string().transform((room) => ({ room, channel: `#${room}` })),
+  z.string(),
   z.strictObject({ room: z.string(), channel: z.string().regex(/^#[^\s,]+$/, 'must be a channel name that begins with #') }),
 ]);
+
+/** A room alone has the channel of its name. */
+function pair(entry: z.output<typeof shared>): { readonly room: string; readonly channel: string } {
+  return typeof entry === 'string' ? { room: entry, channel: `#${entry}` } : entry;
+}
+
+const sharedRooms = z
+  .array(shared)
+  .min(1)
+  .check(({ value, issues }) => {
+    for (const [index, entry] of value.entries()) {
+      try {
+        prepareName(pair(entry).room);
+      } catch (error) {
+        if (!(error instanceof AddressError)) throw error;
+        issues.push({ code: 'custom', input: entry, path: [index], message: error.message, continue: true });
+      }
+    }
+  })
+  .check(each({ room: (entry) => pair(entry).room.toLowerCase(), channel: (entry) => pair(entry).channel.toLowerCase() }))
+  .transform((entries) => entries.map(pair));
+
+type Check<Item> = (payload: z.core.ParsePayload<readonly Item[]>) => void;
+
+/** Of two entries that are alike in something, the second is the mistake. */
+function each<Item>(keys: Readonly<Record<string, (item: Item) => string>>): Check<Item> {
+  return ({ value, issues }) => {
+    for (const [name, keyOf] of Object.entries(keys)) {
+      const seen = new Set<string>();
+      for (const [index, item] of value.entries()) {
+        const key = keyOf(item);
+        if (seen.has(key))
+          issues.push({ code: 'custom', input: key, path: [index], continue: true, message: `has the same ${name} as another: ${key}` });
+        seen.add(key);
+      }
+    }
+  };
+}
 
 const network = z
   .strictObject({
@@ -41,7 +79,7 @@ const network = z
     password_send: word,
     password_receive: word,
     /** Rooms that are shared with channels there. */
-    rooms: z.array(shared).min(1),
+    rooms: sharedRooms,
     /** Nick of the one visible member that stands for this server there. */
     service_nick: z
       .string()
@@ -62,8 +100,7 @@ export const configSchema = z.strictObject({
   networks: z
     .array(network)
     .default([])
-    .refine((all) => new Set(all.map((one) => one.label)).size === all.length, 'two networks have the same label')
-    .refine((all) => new Set(all.map((one) => one.peer_name.toLowerCase())).size === all.length, 'two networks have the same peer_name'),
+    .check(each({ label: ({ label }) => label, peer_name: (one) => one.peer_name.toLowerCase() })),
   /** Seconds of silence after which the peer is asked whether it is there, and after which the link is given up. */
   ping_seconds: z.number().positive().default(30),
   silence_seconds: z.number().positive().default(90),

@@ -55,8 +55,37 @@ describe('the configuration', () => {
 
   it('says once what is wrong with an address, and which room there is twice', async () => {
     expect(await complaints('[http]\nlisten = ["127.0.0.1"]')).to.have.length(1);
+    const rooms = await complaints('[[rooms]]\nname = "a b"\n[[rooms]]\nname = "c d"');
+    expect(rooms.join('\n')).to.include('blank').and.not.include('same room');
     expect(await complaints('[[rooms]]\nname = "lounge"\n[[rooms]]\nname = "Lounge"')).to.deep.equal([
       '/etc/banyan.toml:4: rooms[2].name: is the same room as rooms[1]',
+    ]);
+  });
+
+  it('finds rooms and networks of a link that are wrong or there twice, each at its line', async () => {
+    const network = (label: string, rooms: string): string =>
+      [
+        '[[plugins.irc-link.networks]]',
+        `label = "${label}"`,
+        'server_name = "banyan.example"',
+        'server_id = "9BN"',
+        'peer_name = "irc.example"',
+        'password_send = "a"',
+        'password_receive = "b"',
+        `rooms = ${rooms}`,
+      ].join('\n');
+    const at = (line: number, message: string): string => `/etc/banyan.toml:${line}: plugins.irc-link.networks${message}`;
+    expect(await complaints(network('one', '["a", "A", "b c", "c d", { room = "e", channel = "#a" }]'))).to.have.members([
+      at(8, '[1].rooms[2]: has the same room as another: a'),
+      at(8, '[1].rooms[2]: has the same channel as another: #a'),
+      at(8, '[1].rooms[3]: a name must not contain a blank'),
+      at(8, '[1].rooms[4]: a name must not contain a blank'),
+      at(8, '[1].rooms[5]: has the same channel as another: #a'),
+    ]);
+    expect(await complaints(network('one', '["a", 5, ""]'))).to.have.length(1);
+    expect(await complaints(`${network('one', '["a"]')}\n${network('one', '["b"]')}`)).to.deep.equal([
+      at(9, '[2]: has the same label as another: one'),
+      at(9, '[2]: has the same peer_name as another: irc.example'),
     ]);
   });
 
