@@ -38,6 +38,9 @@ type Entry =
 /** Between whose items a step must happen: one room's, those of all that the function names, or all rooms'. */
 type Rooms = FollowedRoom | ((room: Room) => boolean) | undefined;
 
+/** A tick in which more happens is cut into several batches: whatever waits for long is costly to keep, and one write has its limits. */
+const mostWaiting = 4_096;
+
 class RoomBatch implements Batch {
   readonly room: Room;
   readonly items: readonly RoomItem[];
@@ -121,6 +124,12 @@ export class Delivery {
   #enqueue(entry: Entry): void {
     this.#queue.push(entry);
     this.#schedule();
+    // Not at once: whoever queues is in the middle of something.
+    if (this.#queue.length === mostWaiting) queueMicrotask(() => this.#flushIdle());
+  }
+
+  #flushIdle(): void {
+    if (this.#running === undefined) void this.#flush();
   }
 
   #schedule(): void {
@@ -128,7 +137,7 @@ export class Delivery {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      if (this.#running === undefined) void this.#flush();
+      this.#flushIdle();
     });
   }
 

@@ -113,6 +113,8 @@ export class LogDatabase {
       this.#open = undefined;
     }
     this.#save({ segment: segment + 1, offset: 0 });
+    // Before the only safe copy goes: until a checkpoint the database's own log is not flushed to the disk.
+    this.#database.pragma('wal_checkpoint(PASSIVE)');
     unlinkSync(segmentFile(this.#folder, segment));
   }
 

@@ -13,7 +13,7 @@ import type { LogAddress, LogRecord } from '../../server/model/event.ts';
 import { MadeRecord } from '../../server/model/record.ts';
 
 const headerBytes = 8;
-/** A longer frame cannot have been written by this code. */
+/** A longer frame is never written. */
 const mostBytes = 64 * 1_048_576;
 /** Of an encoded record at least: a log, a head and a content that are all nearly empty. */
 const linesPerRecord = 3;
@@ -29,7 +29,7 @@ export interface WrittenRecord {
   readonly lines: string;
 }
 
-/** @throws Error when the name of a log is no single line */
+/** @throws Error when the name of a log is no single line, or when this is more than a frame may hold */
 export function encodeFrame(records: readonly LogRecord[]): Buffer {
   let payload = '';
   for (const one of records) {
@@ -38,6 +38,8 @@ export function encodeFrame(records: readonly LogRecord[]): Buffer {
     payload += `${one.log}\n${JSON.stringify(head)}\n${MadeRecord.contentText(one)}\n`;
   }
   const length = Buffer.byteLength(payload);
+  // What was written could never be read again.
+  if (length > mostBytes) throw new Error(`${length} bytes are too much for one frame`);
   const bytes = Buffer.allocUnsafe(headerBytes + length);
   bytes.write(payload, headerBytes);
   bytes.writeUInt32LE(length, 0);

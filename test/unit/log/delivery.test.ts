@@ -73,6 +73,31 @@ describe('the log and its delivery', () => {
     expect((await storage.lastPosition(log)).number).to.equal(3);
   });
 
+  it('cut what happens in one tick into several writes when it is very much', async () => {
+    const { logbook, delivery, storage, room, followers } = await parts();
+    const sizes: number[] = [];
+    const seen: string[] = [];
+    followers.set(
+      {
+        deliver: (batch: Batch) => {
+          sizes.push(batch.items.length);
+          for (const item of batch.items) if (item.kind === 'record') seen.push(textOf(item.record));
+        },
+      },
+      'session',
+    );
+    const said = Array.from({ length: 10_000 }, (_, index) => String(index));
+    for (const text of said) {
+      delivery.record(room, logbook.next(log, message(text)));
+      // one connection after another is read
+      await Promise.resolve();
+    }
+    await delivery.shown();
+    expect(seen).to.deep.equal(said);
+    expect(sizes.length).to.be.greaterThan(1);
+    expect((await storage.lastPosition(log)).number).to.equal(said.length);
+  });
+
   it('lose nothing but what the storage refused: its authors are told, its numbers are given again', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import type { LoggedContent } from '../../../server/model/event.ts';
+import { plainText } from '../../../server/model/text.ts';
 import { decodeBlock, decodeFrame, encodeFrame } from '../../../storage/sqlite/journal.ts';
 import { records } from './records.ts';
 
@@ -21,6 +23,15 @@ describe('the journal format', () => {
         expect(decodeFrame(bytes.subarray(0, cut % bytes.length), 0)).to.deep.equal({ kind: 'incomplete' });
       }),
     );
+  });
+
+  it('refuses to write a frame that it could not read again', () => {
+    const [small] = records(1);
+    const text = plainText('x'.repeat(1_048_576));
+    const { content, ...head } = small!;
+    const large = { ...head, content: { ...(content as Extract<LoggedContent, { kind: 'message' }>), text } };
+    expect(decodeFrame(encodeFrame([large]), 0).kind).to.equal('frame');
+    expect(() => encodeFrame(Array.from({ length: 64 }, () => large))).to.throw('too much for one frame');
   });
 
   it('notices every changed byte, and never throws on any bytes', () => {
