@@ -54,6 +54,10 @@ export interface Established {
   readonly codec: Codec;
   readonly rules: NetRules;
   readonly limits: NetLimits;
+  /** What the peer says of its software, for people. */
+  readonly software: string;
+  /** What does not cross because of the protocol, or of what the peer lacks, in a few words each. */
+  readonly losses: readonly string[];
 }
 
 /** `unknown`: a command that this dialect does not know; `malformed`: one that it knows, but not like this. */

@@ -79,6 +79,7 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
         }),
       );
     },
+    rehearse: (link) => links.find(({ supervisor }) => supervisor.network.label === link)?.supervisor.rehearse(),
     wire: (link) => links.find(({ supervisor }) => supervisor.network.label === link)?.supervisor.wire(),
     status: () => ({
       summary: `${links.filter(({ bridge }) => bridge.phase === 'up').length} of ${links.length} networks linked`,

@@ -40,6 +40,8 @@ export async function answerControl(server: RunningServer, request: ControlReque
       if (link === undefined) throw new Error(`there is no link "${request.name}"; see: banyan link list`);
       return link;
     }
+    case 'link-check':
+      return server.rehearse(request.name);
     case 'link-trace':
       return traceLink(server, request.name, request.seconds, asker);
     case 'plugin-list':

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { coreConfig, defaultConfig, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { Account } from '../contract/accounts.ts';
+import type { LinkFinding } from '../contract/host.ts';
 import { defaultCoreLimits, openCore } from '../core.ts';
 import { droppedInAll, type LinkFigures } from '../host/links.ts';
 import { forgetOff } from '../host/off-notes.ts';
@@ -145,6 +146,15 @@ export async function linkShow(name: string, options: Where): Promise<void> {
   for (const [key, value] of rows) print(`${key.padEnd(20)} ${String(value)}`);
   for (const [reason, count] of Object.entries(dropped).toSorted(([, a], [, b]) => b - a))
     print(`  ${String(count).padStart(8)} ${reason}`);
+}
+
+const verdicts = { good: 'ok', loss: 'lost', mistake: 'wrong' } as const;
+
+/** A rehearsal of a link; code 1 when it would not work. */
+export async function linkCheck(name: string, options: Where): Promise<void> {
+  const findings = (await ask(options, { command: 'link-check', name })) as readonly LinkFinding[];
+  for (const { verdict, text } of findings) print(`${verdicts[verdict].padEnd(6)}${text}`);
+  if (findings.some(({ verdict }) => verdict === 'mistake')) throw new Error(`the link "${name}" would not work`);
 }
 
 const mostTraceSeconds = 86_400;

@@ -16,6 +16,7 @@ export type ControlRequest =
   | { readonly command: 'room-show'; readonly name: string }
   | { readonly command: 'link-list' }
   | { readonly command: 'link-show'; readonly name: string }
+  | { readonly command: 'link-check'; readonly name: string }
   | { readonly command: 'link-trace'; readonly name: string; readonly seconds: number }
   | { readonly command: 'plugin-list' }
   | { readonly command: 'plugin-start'; readonly name: string };

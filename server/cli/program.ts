@@ -8,6 +8,7 @@ import {
   accountList,
   accountPassword,
   accountRemove,
+  linkCheck,
   linkList,
   linkShow,
   linkTrace,
@@ -67,6 +68,7 @@ function program(): Command {
   const link = banyan.command('link').description('links of the running server to other servers and networks');
   located(link, 'list', 'all links').action(linkList);
   located(link, 'show <name>', 'everything about one link').action(linkShow);
+  located(link, 'check <name>', 'a rehearsal: log in, compare, say what will not cross, leave without a trace').action(linkCheck);
   located(
     link,
     'trace <name>',

@@ -32,6 +32,14 @@ export interface RunningPlugin {
   reconfigure?(config: unknown): Promise<boolean>;
   /** What `banyan link trace` needs of the link of that name; undefined when there is none. Absent: links cannot be traced. */
   wire?(link: string): LinkWire | undefined;
+  /** Rehearses the link of that name for `banyan link check`, and leaves without a trace; undefined when there is none. Absent: cannot. */
+  rehearse?(link: string): Promise<readonly LinkFinding[]> | undefined;
+}
+
+/** One thing that a rehearsal found: as it should be; what will not cross; what keeps the link from working. */
+export interface LinkFinding {
+  readonly verdict: 'good' | 'loss' | 'mistake';
+  readonly text: string;
 }
 
 export interface LinkWire {

@@ -1,6 +1,6 @@
 /** Runs one plugin: what it takes from the host is noted here and taken back at its stop. */
 import type { Logger } from 'pino';
-import type { Announcement, Clock, Command, Host, Plugin, PluginStatus, RunningPlugin, Timer } from '../contract/host.ts';
+import type { Announcement, Clock, Command, Host, LinkFinding, Plugin, PluginStatus, RunningPlugin, Timer } from '../contract/host.ts';
 import type { Connection, Http, HttpRoute, Listener, UpgradeRoute } from '../contract/net.ts';
 import type { Network } from '../contract/networks.ts';
 import type { Core } from '../core.ts';
@@ -96,6 +96,13 @@ export class PluginHost {
       this.#log.error({ err: error }, 'the plugin failed on its status');
       return { summary: 'failed', links: [] };
     }
+  }
+
+  /** Rehearses one of its links. @throws Error in words for the person at the terminal */
+  async rehearse(link: string): Promise<readonly LinkFinding[]> {
+    const findings = await this.#running?.rehearse?.(link);
+    if (findings === undefined) throw new Error('the plugin does not offer to rehearse that link');
+    return findings;
   }
 
   /** Begins a trace of one of its links. @throws Error in words for the person at the terminal */

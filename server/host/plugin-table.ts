@@ -1,5 +1,5 @@
 /** All plugins of the server: which run, which are off and why, and what happens when one of them fails (threat class A24). */
-import type { PluginStatus } from '../contract/host.ts';
+import type { LinkFinding, PluginStatus } from '../contract/host.ts';
 import { ListenError } from '../net/listen.ts';
 import { blameError } from './blame.ts';
 import type { Selected } from './check.ts';
@@ -129,9 +129,18 @@ export class PluginTable {
 
   /** Begins a trace. @throws Error in words for the person at the terminal */
   trace(link: string, handlers: TraceHandlers): Trace {
+    return this.#hostOf(link).trace(link, handlers);
+  }
+
+  /** @throws Error in words for the person at the terminal */
+  rehearse(link: string): Promise<readonly LinkFinding[]> {
+    return this.#hostOf(link).rehearse(link);
+  }
+
+  #hostOf(link: string): PluginHost {
     const host = this.running.find((one) => one.status().links.some(({ name }) => name === link));
     if (host === undefined) throw new Error(`there is no link "${link}"; see: banyan link list`);
-    return host.trace(link, handlers);
+    return host;
   }
 
   list(): readonly PluginState[] {

@@ -4,7 +4,7 @@ import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { defaultConfig, describeMistake, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import type { Announcement, PluginStatus } from '../contract/host.ts';
+import type { Announcement, LinkFinding, PluginStatus } from '../contract/host.ts';
 import type { Listener } from '../contract/net.ts';
 import { openCore, type Core, type CoreLimits } from '../core.ts';
 import { createNet } from '../net/index.ts';
@@ -64,6 +64,8 @@ export interface RunningServer {
   startPlugin(name: string): Promise<void>;
   /** Begins a trace of a link. @throws Error in words for the person at the terminal */
   trace(link: string, handlers: TraceHandlers): Trace;
+  /** Rehearses a link. @throws Error in words for the person at the terminal */
+  rehearse(link: string): Promise<readonly LinkFinding[]>;
   /** The plugin whose code threw that. */
   guilty(error: unknown): string | undefined;
   certificate(): X509Certificate;
@@ -163,6 +165,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       },
       startPlugin: (name) => plugins.switchOn(name),
       trace: (link, handlers) => plugins.trace(link, handlers),
+      rehearse: (link) => plugins.rehearse(link),
       guilty: (error) => plugins.guilty(error),
       certificate: () => tls.certificate,
       reload: () => reloader.reload(),

@@ -24,6 +24,8 @@ export interface HandshakeOptions {
   /** Dialled: the one network that it is for. Accepted: all that it may be; the first line tells the dialect. */
   readonly candidates: readonly NetworkConfig[];
   readonly timeout: number;
+  /** Says nothing once the claims are judged, so that over there no server is known to have come. */
+  readonly rehearsal?: boolean;
   /** Last word: whether this network may be linked now. Undefined when it may. */
   refuse(network: NetworkConfig): string | undefined;
 }
@@ -70,7 +72,8 @@ export function shakeHands(options: HandshakeOptions): Promise<Peer | { readonly
       const us = ownIdentity(verdict.network);
       const { id, name, description } = claims;
       accepted = { network: verdict.network, us, identity: { id, name, description } };
-      take(handshake.accept(us, accepted.identity), dialect, handshake);
+      const step = handshake.accept(us, accepted.identity);
+      take(options.rehearsal === true && step.kind === 'more' ? { ...step, send: [] } : step, dialect, handshake);
     }
 
     function take(step: HandshakeStep, dialect: Dialect, handshake: Handshake): void {

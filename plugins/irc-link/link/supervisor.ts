@@ -1,8 +1,17 @@
 /** Keeps one network linked: dials and dials again, takes the peer when it dials, watches that it lives. */
-import { DialError, type Connection, type Host, type LinkStatus, type LinkWire, type Timer } from '../../../server/plugin.ts';
+import {
+  DialError,
+  type Connection,
+  type Host,
+  type LinkFinding,
+  type LinkStatus,
+  type LinkWire,
+  type Timer,
+} from '../../../server/plugin.ts';
 import type { Bridge } from '../bridge/bridge.ts';
 import type { Config, NetworkConfig } from '../config.ts';
 import { shakeHands, type Peer } from './handshaking.ts';
+import { compare, mistake } from './rehearsal.ts';
 
 type State =
   | { readonly kind: 'down'; readonly retry: Timer | undefined }
@@ -45,35 +54,67 @@ export class Supervisor {
   }
 
   async #dial(address: string): Promise<void> {
-    const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];
     const abort = new AbortController();
     this.#become({ kind: 'dialling', abort });
     try {
-      const connection = await this.#host.net.dial({
-        host,
-        port: Number(port),
-        outboxLimit: this.#config.outbox_bytes,
-        signal: abort.signal,
-        ...(this.network.tls ? { tls: { serverName: host } } : {}),
-      });
+      const connection = await this.#connect(address, abort.signal);
       if (this.#state.kind !== 'dialling') {
         connection.destroy('no longer needed');
         return;
       }
       this.#become({ kind: 'handshake', connection });
-      const peer = await shakeHands({
-        host: this.#host,
-        side: 'dialled',
-        connection,
-        candidates: [this.network],
-        timeout: handshakeMilliseconds,
-        refuse: () => this.refusal(),
-      });
+      const peer = await this.#shakeHands(connection, false);
       if ('refused' in peer) this.#failed(peer.refused);
       else this.linked(peer);
     } catch (error) {
       if (!(error instanceof DialError)) throw error;
       this.#failed(error.message);
+    }
+  }
+
+  #connect(address: string, signal: AbortSignal): Promise<Connection> {
+    const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];
+    return this.#host.net.dial({
+      host,
+      port: Number(port),
+      outboxLimit: this.#config.outbox_bytes,
+      signal,
+      ...(this.network.tls ? { tls: { serverName: host } } : {}),
+    });
+  }
+
+  #shakeHands(connection: Connection, rehearsal: boolean): Promise<Peer | { readonly refused: string }> {
+    return shakeHands({
+      host: this.#host,
+      side: 'dialled',
+      connection,
+      candidates: [this.network],
+      timeout: handshakeMilliseconds,
+      rehearsal,
+      refuse: () => this.refusal(),
+    });
+  }
+
+  /** What is right with the link and what will be lost: of the link that stands, else by logging in without a word more. */
+  async rehearse(): Promise<readonly LinkFinding[]> {
+    const rooms = this.#bridge.rooms.map(({ room }) => room);
+    if (this.#state.kind === 'up')
+      return [{ verdict: 'good', text: 'it is linked now; nothing was tried' }, ...compare(this.#state.peer, this.network, rooms)];
+    const { address, peer_name: name } = this.network;
+    if (address === undefined) return [mistake(`${name} has to dial us: without an address there is nothing to try`)];
+    // The next real try waits until this is over: the peer would refuse one of them.
+    if (this.#state.kind === 'down') this.#state.retry?.cancel();
+    try {
+      const peer = await this.#shakeHands(await this.#connect(address, AbortSignal.timeout(handshakeMilliseconds)), true);
+      if ('refused' in peer) return [mistake(peer.refused)];
+      const findings = compare(peer, this.network, rooms);
+      peer.wire.close('This was a rehearsal');
+      return findings;
+    } catch (error) {
+      if (!(error instanceof DialError)) throw error;
+      return [mistake(error.message)];
+    } finally {
+      if (this.#state.kind === 'down') this.#again();
     }
   }
 

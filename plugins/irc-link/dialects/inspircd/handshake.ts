@@ -25,6 +25,7 @@ export class InspircdHandshake implements Handshake {
   readonly #now: () => number;
   readonly #capabilities = new Capabilities();
   #phase: Phase = 'start';
+  #version = 0;
 
   constructor(side: LinkSide, us: OwnIdentity | undefined, now: () => number) {
     this.#side = side;
@@ -58,6 +59,7 @@ export class InspircdHandshake implements Handshake {
         if (!(version >= protocolVersion))
           return { kind: 'violation', why: `Protocol ${words[0] ?? '(none)'} is too old; ${protocolVersion} is needed` };
         this.#phase = 'lists';
+        this.#version = version;
         return this.#side === 'accepted' ? more(`CAPAB START ${protocolVersion}`, 'CAPAB END') : more();
       }
       case 'END':
@@ -92,7 +94,17 @@ export class InspircdHandshake implements Handshake {
       ...(bot === undefined ? {} : { botMode: bot }),
     });
     const send = this.#side === 'accepted' ? [serverLine(us)] : [];
-    return { kind: 'established', established: { send, codec, rules, limits } };
+    const software = `InspIRCd, protocol ${this.#version}; we speak ${protocolVersion}`;
+    return { kind: 'established', established: { send, codec, rules, limits, software, losses: this.#losses() } };
+  }
+
+  #losses(): string[] {
+    const needed: readonly (readonly [module: string, what: string])[] = [
+      ['ircv3_ctctags', 'who is typing'],
+      ['services_account', 'accounts in WHOIS'],
+    ];
+    const losses = needed.filter(([module]) => !this.#capabilities.hasModule(module)).map(([module, what]) => `${what} (module ${module})`);
+    return this.#capabilities.userMode('bot') === undefined ? [...losses, 'the mark of a bot on our service (module botmode)'] : losses;
   }
 }
 

@@ -14,11 +14,28 @@ import { Isupport } from './isupport.ts';
 /** C: CHANINFO, H: this handshake, L: lists in the burst, M: METADATA, S: services, X: owners, admins and half-operators. */
 const flags = 'CHLMSX';
 
+/** What this protocol has no words for. */
+const never = [
+  'the times of messages; what was said while the link was down comes without',
+  'who is typing',
+  'the texts of away messages',
+  'times of nicks and channels: two who take one nick at once are both thrown out there',
+];
+
+/** What goes with a flag that the peer lacks. */
+const needs: ReadonlyMap<string, string> = new Map([
+  ['C', 'topics and modes of channels that were there before the link (flag C)'],
+  ['H', 'its limits, which we guess (flag H)'],
+  ['L', 'bans of channels that were there before the link (flag L)'],
+  ['M', 'accounts (flag M)'],
+  ['X', 'owners, admins and half-operators (flag X)'],
+]);
+
 type Phase =
   | { readonly kind: 'pass' }
-  | { readonly kind: 'server'; readonly password: string; readonly flags: string }
+  | { readonly kind: 'server'; readonly password: string }
   /** The claims were made; their judge has to speak. */
-  | { readonly kind: 'claimed'; readonly flags: string }
+  | { readonly kind: 'claimed' }
   /** 005 lines, until 376. */
   | { readonly kind: 'isupport'; readonly us: OwnIdentity; readonly peer: ServerIdentity }
   | { readonly kind: 'done' };
@@ -28,6 +45,8 @@ export class NgircdHandshake implements Handshake {
   readonly #us: OwnIdentity | undefined;
   readonly #isupport = new Isupport();
   #phase: Phase = { kind: 'pass' };
+  #flags = '';
+  #software = '';
 
   constructor(side: LinkSide, us: OwnIdentity | undefined) {
     this.#side = side;
@@ -62,8 +81,9 @@ export class NgircdHandshake implements Handshake {
   /** `PASS password 0210-IRC+ ngIRCd|26.1:CHLMSXZo PZ` */
   #pass([password = '', version = '', software = '']: readonly string[]): HandshakeStep {
     if (this.#phase.kind !== 'pass') return { kind: 'violation', why: 'PASS twice' };
-    const theirs = version.endsWith('-IRC+') ? (/:([A-Za-z]*)$/.exec(software)?.[1] ?? '') : '';
-    this.#phase = { kind: 'server', password, flags: theirs };
+    if (version.endsWith('-IRC+')) this.#flags = /:([A-Za-z]*)$/.exec(software)?.[1] ?? '';
+    this.#software = (software.split(':')[0] ?? '').replace('|', ' ').slice(0, 60);
+    this.#phase = { kind: 'server', password };
     return { kind: 'more', send: [] };
   }
 
@@ -71,13 +91,13 @@ export class NgircdHandshake implements Handshake {
   #server(params: readonly string[]): HandshakeStep {
     if (this.#phase.kind !== 'server') return { kind: 'violation', why: 'SERVER without PASS' };
     if (params.length < 2) return { kind: 'violation', why: 'SERVER with too few parameters' };
-    const { password, flags: theirs } = this.#phase;
-    this.#phase = { kind: 'claimed', flags: theirs };
+    const { password } = this.#phase;
+    this.#phase = { kind: 'claimed' };
     return { kind: 'claims', claims: { name: params[0]!, password, id: ownToken, description: params.at(-1)! } };
   }
 
   accept(us: OwnIdentity, peer: ServerIdentity): HandshakeStep {
-    const enhanced = this.#phase.kind === 'claimed' && this.#phase.flags.includes('H');
+    const enhanced = this.#phase.kind === 'claimed' && this.#flags.includes('H');
     const send = [...(this.#side === 'accepted' ? introduction(us) : []), ...(enhanced ? isupport(us, peer) : [])];
     if (!enhanced) return this.#establish(send, us, peer);
     this.#phase = { kind: 'isupport', us, peer };
@@ -92,10 +112,10 @@ export class NgircdHandshake implements Handshake {
   #establish(send: readonly string[], us: ServerIdentity, peer: ServerIdentity): HandshakeStep {
     this.#phase = { kind: 'done' };
     const [rules, limits] = [this.#isupport.rules(), this.#isupport.limits()];
-    return {
-      kind: 'established',
-      established: { send, codec: new NgircdCodec({ us: us.name, peer: peer.name, rules, limits }), rules, limits },
-    };
+    const codec = new NgircdCodec({ us: us.name, peer: peer.name, rules, limits });
+    const software = `${this.#software || 'a server of RFC 2813'}, ${this.#flags === '' ? 'without IRC+' : `IRC+ flags ${this.#flags}`}`;
+    const losses = [...never, ...[...needs].filter(([flag]) => !this.#flags.includes(flag)).map(([, what]) => what)];
+    return { kind: 'established', established: { send, codec, rules, limits, software, losses } };
   }
 }
 
