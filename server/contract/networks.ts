@@ -47,11 +47,23 @@ export interface NetworkOptions {
   readonly label: string;
 }
 
+/**
+ * What must cross to a network and belongs to no room: private messages and invitations to its people. A bridge keeps the
+ * number that has crossed and asks for what comes after it, so that nothing is forgotten when this server is killed.
+ */
+export interface OutboundLog {
+  /** Number of the last record; 0 when there was never any. */
+  readonly last: number;
+  /** Records after a number, at most `limit` of them, ascending; only what is durable. */
+  read(after: number, limit: number): Promise<readonly PrivateRecord[]>;
+}
+
 export interface Network {
   readonly address: NetworkAddress;
   readonly title: string;
   readonly label: string;
   readonly users: ReadonlyMap<UserAddress, User>;
+  readonly outbound: OutboundLog;
 
   /** Introduces people (a burst is one call). Who is already known by that address is updated. */
   introduce(users: readonly ForeignUser[]): readonly User[];
@@ -123,6 +135,8 @@ export interface Networks {
   get(address: NetworkAddress): Network | undefined;
   byLabel(label: string): Network | undefined;
   all(): Iterable<Network>;
+  /** Networks with an outbound log, declared or not, and the number of its last record: for a bridge that starts. */
+  outbound(): Iterable<readonly [NetworkAddress, number]>;
 }
 
 export type { Affiliation, BanMask, RoomAddress };

@@ -1,9 +1,18 @@
 /** Foreign networks: their people, their mirrors, and the facts that they report. */
-import type { ForeignMember, ForeignUser, Mirror, Network, NetworkHandler, NetworkOptions, Networks } from '../contract/networks.ts';
+import type {
+  ForeignMember,
+  ForeignUser,
+  Mirror,
+  Network,
+  NetworkHandler,
+  NetworkOptions,
+  Networks,
+  OutboundLog,
+} from '../contract/networks.ts';
 import type { Follower, Member, MessageBody, Room } from '../contract/rooms.ts';
 import type { PrivateBody, PrivateRecord, Session, SessionHandler, SessionOptions, User } from '../contract/users.ts';
 import type { NetworkAddress, UserAddress } from '../model/address.ts';
-import type { Author, LeaveCause, LogRecord } from '../model/event.ts';
+import { networkOfOutbound, outboundLog, type Author, type LeaveCause, type LogAddress, type LogRecord } from '../model/event.ts';
 import type { UserId } from '../model/ids.ts';
 import { refused, type Outcome } from '../model/outcome.ts';
 import { oneLine } from '../model/text.ts';
@@ -61,12 +70,40 @@ export class NetworkDirectory implements Networks {
   all(): Iterable<Network> {
     return this.#declared.values();
   }
+
+  *outbound(): Iterable<readonly [NetworkAddress, number]> {
+    for (const [log, { number }] of this.#parts.context.logbook.all()) {
+      const network = networkOfOutbound(log);
+      if (network !== undefined) yield [network, number];
+    }
+  }
+}
+
+class Outbound implements OutboundLog {
+  readonly #context: Context;
+  readonly #log: LogAddress;
+
+  constructor(context: Context, log: LogAddress) {
+    this.#context = context;
+    this.#log = log;
+  }
+
+  get last(): number {
+    return this.#context.logbook.last(this.#log).number;
+  }
+
+  async read(after: number, limit: number): Promise<readonly PrivateRecord[]> {
+    await this.#context.delivery.shown();
+    // Nothing else is ever appended to such a log.
+    return (await this.#context.storage.read(this.#log, { after, limit, take: 'first' })) as readonly PrivateRecord[];
+  }
 }
 
 class ForeignNetwork implements Network {
   readonly address: NetworkAddress;
   readonly title: string;
   readonly label: string;
+  readonly outbound: OutboundLog;
   readonly state: NetworkState;
   readonly parts: Parts;
   readonly #forget: () => void;
@@ -77,6 +114,7 @@ class ForeignNetwork implements Network {
     this.title = oneLine(options.title);
     this.label = options.label;
     this.#forget = forget;
+    this.outbound = new Outbound(parts.context, outboundLog(options.address));
     this.state = { address: options.address, handler, watched: new Set(), people: new Map(), mirrors: new Map() };
     parts.context.directory.networks.set(options.address, this.state);
   }

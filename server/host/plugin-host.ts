@@ -173,6 +173,7 @@ export class PluginHost {
         get: (address) => core.networks.get(address),
         byLabel: (label) => core.networks.byLabel(label),
         all: () => core.networks.all(),
+        outbound: () => core.networks.outbound(),
       },
       hooks: { filter: (point, order, run) => keep<() => void>(core.hooks.filter(point, order, run), (remove) => remove()) },
       commands: {

@@ -34,6 +34,11 @@ export class Logbook {
     return this.#positions.get(log) ?? origin;
   }
 
+  /** Where every log stands that has ever had a record. */
+  all(): Iterable<readonly [LogAddress, Position]> {
+    return this.#positions;
+  }
+
   /** Takes the next number of `log`. The record must be handed to Delivery in the same order. */
   next(log: LogAddress, content: LoggedContent, elsewhere: BornElsewhere = {}): LogRecord {
     const now = this.#clock.now();

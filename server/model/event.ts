@@ -75,6 +75,8 @@ export type LoggedKind = LoggedContent['kind'];
 /** The name of a log: a room, an account's inbox, or a network's outbound log. */
 export type LogAddress = Brand<string, 'LogAddress'>;
 
+const outboundPrefix = 'outbound ';
+
 export function roomLog(room: RoomAddress): LogAddress {
   return `room ${room}` as LogAddress;
 }
@@ -82,7 +84,11 @@ export function inboxLog(user: UserAddress): LogAddress {
   return `inbox ${user}` as LogAddress;
 }
 export function outboundLog(network: NetworkAddress): LogAddress {
-  return `outbound ${network}` as LogAddress;
+  return `${outboundPrefix}${network}` as LogAddress;
+}
+/** The network whose outbound log that is; nothing for any other log. */
+export function networkOfOutbound(log: LogAddress): NetworkAddress | undefined {
+  return log.startsWith(outboundPrefix) ? (log.slice(outboundPrefix.length) as NetworkAddress) : undefined;
 }
 
 /** One appended event. `digest` covers salt and content; `chain` covers the header, the digest and the chain before. */
