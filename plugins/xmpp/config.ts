@@ -43,6 +43,8 @@ export const configSchema = z.strictObject({
   queue_seconds: z.int().positive().default(60),
   queue_stanzas: z.int().positive().default(50_000),
   queue_bytes: z.int().min(4_194_304).default(16_777_216),
+  /** How long a private message waits for its domain; it survives a restart of this server. */
+  message_seconds: z.int().positive().default(3_600),
   /** How often a server that we have a stream to is asked whether it is there, and how long it may take to answer. */
   ping_seconds: z.int().positive().default(60),
   ping_timeout_seconds: z.int().positive().default(30),

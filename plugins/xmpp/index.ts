@@ -1,5 +1,6 @@
 /** XMPP federation: other servers' people in our rooms, and private messages both ways. */
 import {
+  addressParts,
   definePlugin,
   parseDomain,
   type AcceptedConnection,
@@ -13,7 +14,9 @@ import { Disco } from './disco.ts';
 import { Federation } from './federation/federation.ts';
 import { domainOf, tryParseJid } from './jid.ts';
 import { RoomService } from './muc/service.ts';
+import { Outbound } from './outbound.ts';
 import { People } from './people.ts';
+import { PrivateMessages, type Fate } from './private-messages.ts';
 import { Router } from './router.ts';
 import { bounce } from './stanza-error.ts';
 import { attribute, type Element } from './xml/element.ts';
@@ -37,7 +40,7 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
   const own: ReadonlySet<Domain> = new Set([host.domain, roomsDomain, usersDomain]);
 
   const handler: NetworkHandler = {
-    privateMessage: (record, to) => router.privateMessage(record, to),
+    privateMessage: (record, to) => outbound.shown(addressParts(to.address).domain, record),
     unicast: () => undefined,
     userChanged: () => undefined,
     killed: (user) => people.networkOf(user).retire(user, 'removed by an administrator'),
@@ -55,14 +58,19 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
   });
 
   /** A stanza of ours to another server. What cannot be delivered comes back as an error would from there. */
-  function send(stanza: Element, failed?: (text: string) => void): void {
+  function send(stanza: Element, fate?: Fate): void {
     const from = domainOf(attribute(stanza, 'from'));
     const to = domainOf(attribute(stanza, 'to'));
-    if (from === undefined || to === undefined || !own.has(from) || own.has(to)) return;
+    if (from === undefined || to === undefined || !own.has(from) || own.has(to)) {
+      fate?.failed('that is no address of another server');
+      return;
+    }
     federation.send(from, to, {
+      ...(fate?.patience === undefined ? {} : { patience: fate.patience }),
       xml: serialise(stanza),
+      delivered: () => fate?.delivered?.(),
       failed: (condition, text) => {
-        if (failed !== undefined) failed(text);
+        if (fate !== undefined) fate.failed(text);
         else if (bounce(stanza, { condition }) !== undefined) lost(stanza, text);
       },
     });
@@ -79,11 +87,19 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
     people,
     domain: roomsDomain,
     historyMessages: config.history_messages,
+    patience: config.queue_seconds * 1_000,
     send: (to, xml, last) =>
       federation.send(roomsDomain, to.domain, { xml, beyondLimits: last, failed: (_, why) => rooms.unreachable(to, why) }),
     reply: send,
   });
-  const router = new Router({ host, people, rooms, disco: new Disco(host, rooms, people), send });
+  const privateMessages = new PrivateMessages({ host, people, rooms, send, patience: config.message_seconds * 1_000 });
+  const outbound = new Outbound({
+    host,
+    network: (domain) => people.network(domain),
+    deliver: (record, settled) => privateMessages.deliver(record, settled),
+  });
+  const router = new Router({ host, people, rooms, disco: new Disco(host, rooms, people), privateMessages, send });
+  await outbound.start();
   const unresolve = host.networks.resolver('xmpp', (address) => people.resolve(address));
 
   const accept = (connection: AcceptedConnection): void => federation.accept(connection);
@@ -118,6 +134,7 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
       unresolve();
       rooms.stop();
       await federation.stop();
+      await outbound.stop();
       people.withdraw('the server is stopping');
     },
     status: () => {

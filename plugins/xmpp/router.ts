@@ -1,13 +1,13 @@
 /** What becomes of each stanza from another server (RFC 6121 section 8). */
-import type { Host, Outcome, PrivateRecord, User, UserAddress } from '../../server/plugin.ts';
+import type { Host, Outcome, UserAddress } from '../../server/plugin.ts';
 import type { Disco } from './disco.ts';
 import { tryParseJid, type Jid } from './jid.ts';
 import { encryptedError, readBody } from './message-body.ts';
-import { readOriginal } from './muc/stanzas.ts';
 import type { RoomService } from './muc/service.ts';
 import type { People } from './people.ts';
-import { bounce, conditionOf, errorElement, refusalError, type StanzaError } from './stanza-error.ts';
-import { toBody, type Said } from './text.ts';
+import type { PrivateMessages } from './private-messages.ts';
+import { bounce, conditionOf, refusalError, type StanzaError } from './stanza-error.ts';
+import type { Said } from './text.ts';
 import { attribute, childOf, childText, element, elements, stanza, type Element } from './xml/element.ts';
 import { ns } from './xml/namespaces.ts';
 
@@ -16,8 +16,9 @@ export interface RouterParts {
   readonly people: People;
   readonly rooms: RoomService;
   readonly disco: Disco;
-  /** Sends a stanza by its from and to; `failed` is told when it cannot be delivered. */
-  readonly send: (stanza: Element, failed?: (text: string) => void) => void;
+  readonly privateMessages: PrivateMessages;
+  /** Sends a stanza by its from and to. */
+  readonly send: (stanza: Element) => void;
 }
 
 /** An invitation to a room, mediated by the room (XEP-0045 section 7.8.2) or direct (XEP-0249). */
@@ -169,7 +170,7 @@ export class Router {
   #undelivered(what: Element, from: Jid, sender: UserAddress): void {
     const { condition, text } = conditionOf(what);
     const user = this.#parts.people.known(from);
-    if (user !== undefined) this.#tellSender(user, sender, text === '' ? condition : `${condition}: ${text}`);
+    if (user !== undefined) void this.#parts.privateMessages.tellSender(user, sender, text === '' ? condition : `${condition}: ${text}`);
   }
 
   /** A private message through a room came back from the client that it was for. */
@@ -177,76 +178,6 @@ export class Router {
     const room = this.#parts.rooms.roomOf(to);
     const sender = room === undefined || to.resource === '' ? undefined : this.#parts.rooms.memberOf(room, to.resource)?.address;
     if (sender !== undefined) this.#undelivered(what, from, sender);
-  }
-
-  #tellSender(to: User, sender: UserAddress, why: string): void {
-    const { people, host } = this.#parts;
-    // What is for people of other XMPP servers is bounced, not told: a notice could be bounced again, without end.
-    if (sender.startsWith('xmpp:')) return;
-    const text = { plain: `Your message was not delivered (${why}).`, spans: [] };
-    people
-      .networkOf(to)
-      .privateMessage(to, sender, { text, style: 'notice' })
-      .catch((error: unknown) => host.log.error({ err: error }, 'a notice failed'));
-  }
-
-  /** A private message of the core to somebody of another server. */
-  privateMessage(record: PrivateRecord, to: User): void {
-    const { people, rooms, send, host } = this.#parts;
-    const { content } = record;
-    const target = people.jidOf(to.address);
-    if (target === undefined) return;
-    if (content.kind === 'invitation') {
-      this.#invite(content, record.id, target);
-      return;
-    }
-    const sender = content.author.address;
-    const failed = (why: string): void => {
-      if (content.room === undefined || !sender.startsWith('xmpp:')) this.#tellSender(to, sender, why);
-      else this.#bounceInRoom(content, why);
-    };
-    const make = (from: string): Element =>
-      stanza('message', { type: 'chat', from, to: target.bare, id: record.id }, stanza('body', {}, toBody(content.text, content.style)));
-    if (content.room !== undefined) {
-      const room = host.rooms.get(content.room);
-      const author = host.users.byAddress(sender)?.id;
-      // Never by another way: who writes through a room may not want to show the real address.
-      if (room === undefined || !rooms.fromOccupant(room, author, to, make, failed)) failed('no longer in the room');
-      return;
-    }
-    const from = people.writesFrom(sender, target);
-    if (from === undefined) failed('there is no address to write from');
-    else send(make(from.bare), failed);
-  }
-
-  /** Somebody of another XMPP server wrote, through a room, to one who cannot be reached: the occupant's error, as the room's. */
-  #bounceInRoom(content: Extract<PrivateRecord['content'], { readonly kind: 'private' }>, why: string): void {
-    const { people, rooms, host, send } = this.#parts;
-    const room = content.room === undefined ? undefined : host.rooms.get(content.room);
-    const to = people.jidOf(content.author.address)?.bare;
-    if (room === undefined || to === undefined) return;
-    const { id } = readOriginal(content.original?.data);
-    const from = `${rooms.addressOf(room)}/${content.to.nick}`;
-    send(stanza('message', { type: 'error', from, to, id }, errorElement({ condition: 'recipient-unavailable', text: why })));
-  }
-
-  #invite(content: Extract<PrivateRecord['content'], { readonly kind: 'invitation' }>, id: string, target: Jid): void {
-    const { people, rooms, host, send } = this.#parts;
-    const room = host.rooms.get(content.room);
-    if (room === undefined) return;
-    const address = rooms.addressOf(room);
-    const reason = content.reason === '' ? undefined : content.reason;
-    const from = people.jidOf(content.author.address)?.bare;
-    const why = reason === undefined ? undefined : element('reason', ns.mucUser, {}, reason);
-    const password = room.config.key === null ? undefined : element('password', ns.mucUser, {}, room.config.key);
-    send(
-      stanza(
-        'message',
-        { from: address, to: target.bare, id },
-        element('x', ns.mucUser, {}, element('invite', ns.mucUser, { from }, why), password),
-        element('x', ns.conference, { jid: address, reason, password: room.config.key ?? undefined }),
-      ),
-    );
   }
 
   // ---- presence of people

@@ -5,7 +5,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { nativeGuest } from '../support/native-client.ts';
 import { eventually } from '../support/wait.ts';
 import { statusCodes, xml, type XmppClient } from '../support/xmpp-client.ts';
-import { login, lounge, startPair } from './xmpp-pair.ts';
+import { chief, login, lounge, startPair } from './xmpp-pair.ts';
 
 /** A TCP proxy that can be cut. */
 class Wire {
@@ -119,6 +119,36 @@ describe('a real Prosody that breaks', function () {
         pair.prosody.resume();
         await pair.stop();
       }
+    }
+  });
+
+  it('gets private messages written while it was away, in order, once, although Banyan was killed in between', async () => {
+    const pair = await startPair({ mode: 'external' });
+    try {
+      const owner = await chief(pair);
+      const write = async (text: string): Promise<unknown> => await owner.must({ type: 'private', to: 'xmpp:alice@prosody.example', text });
+      const alice = await login(pair, 'alice');
+      await write('before');
+      const heard = (client: XmppClient): (string | null)[] =>
+        client.stanzas
+          .filter((stanza) => stanza.is('message') && stanza.getChild('body') !== undefined)
+          .map((stanza) => stanza.getChildText('body'));
+      await eventually('the first message', () => heard(alice).includes('before'));
+      await pair.prosody.kill9();
+      const waiting = Array.from({ length: 10 }, (_, index) => `waits ${index}`);
+      for (const text of waiting) await write(text);
+      await pair.banyan.kill9();
+      await pair.prosody.start();
+      const back = await login(pair, 'alice');
+      await pair.banyan.start();
+      const again = await chief(pair);
+      await again.must({ type: 'private', to: 'xmpp:alice@prosody.example', text: 'after' });
+      await eventually('the last message', () => heard(back).includes('after'), 30_000);
+      expect(heard(back).filter((text) => text !== 'before')).to.deep.equal([...waiting, 'after']);
+      await back.stop();
+      await again.stop();
+    } finally {
+      await pair.stop();
     }
   });
 });

@@ -2,6 +2,7 @@
 import type { Domain, Host, Member, Outcome, Room, User, UserId } from '../../../server/plugin.ts';
 import { escapeLocal, jid as makeJid, unescapeLocal, type Jid } from '../jid.ts';
 import type { People } from '../people.ts';
+import type { Fate } from '../private-messages.ts';
 import { bounce, conditionOf, refusalError, type StanzaError } from '../stanza-error.ts';
 import { attribute, childOf, childText, element, stanza, type Element } from '../xml/element.ts';
 import { ns } from '../xml/namespaces.ts';
@@ -19,10 +20,12 @@ export interface RoomServiceParts {
   readonly people: People;
   readonly domain: Domain;
   readonly historyMessages: number;
+  /** Milliseconds for which a stanza waits for a server that cannot be reached. */
+  readonly patience: number;
   /** Sends an encoded stanza from our room domain; with `last` it says that the client is out, and is sent although too much waits. */
   readonly send: (to: Jid, xml: string, last: boolean) => void;
-  /** Sends an answer; `failed` is told when it cannot be delivered. */
-  readonly reply: (stanza: Element, failed?: (text: string) => void) => void;
+  /** Sends an answer. */
+  readonly reply: (stanza: Element, fate?: Fate) => void;
 }
 
 /** Somebody inside a room, by one client. */
@@ -296,26 +299,39 @@ export class RoomService {
 
   /**
    * A private message of somebody inside to an occupant's clients.
-   * @param failed told when a client cannot be reached
+   * @param fate told once: delivered when one client has it, failed when none could be reached
    * @returns false when there is no way through that room
    */
-  fromOccupant(room: Room, author: UserId | undefined, to: User, made: (from: string) => Element, failed: (text: string) => void): boolean {
+  fromOccupant(room: Room, author: UserId | undefined, to: User, made: (from: string) => Element, fate: Fate): boolean {
     if (!room.members.has(to.id)) return false;
     const nick = author === undefined ? undefined : this.view(room).nickOf(author);
     if (nick === undefined) return false;
-    let sent = false;
-    for (const occupant of this.#clientsOf(to)) {
-      if (!occupant.isIn(room)) continue;
+    const clients = this.#clientsOf(to).filter((occupant) => occupant.isIn(room));
+    let open = clients.length;
+    let delivered = false;
+    const settle = (why: string): void => {
+      open--;
+      if (open > 0) return;
+      if (delivered) fate.delivered?.();
+      else fate.failed(why);
+    };
+    for (const occupant of clients) {
       const message = made(`${this.addressOf(room)}/${nick}`);
       message.attrs['to'] = occupant.jid.full;
       message.children.push(element('x', ns.mucUser));
-      this.#parts.reply(message, (why) => {
-        failed(why);
-        this.unreachable(occupant.jid, why);
+      this.#parts.reply(message, {
+        ...(fate.patience === undefined ? {} : { patience: Math.min(fate.patience, this.#parts.patience) }),
+        delivered: () => {
+          delivered = true;
+          settle('');
+        },
+        failed: (why) => {
+          settle(why);
+          this.unreachable(occupant.jid, why);
+        },
       });
-      sent = true;
     }
-    return sent;
+    return clients.length > 0;
   }
 
   stop(): void {

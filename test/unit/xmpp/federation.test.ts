@@ -84,6 +84,9 @@ describe('streams to other XMPP servers', () => {
   });
 
   it('tell the sender when the other side does not believe us, or says nothing', async () => {
+    await world.stop();
+    world = await xmppWorld({ message_seconds: 60 });
+    wanda = guest(world.core, 'wanda');
     const server = world.server(far);
     server.believes = false;
     await write('hello?');

@@ -229,7 +229,7 @@ export interface World {
 }
 
 export async function xmppWorld(config: Record<string, unknown> = {}, directory: Parameters<typeof testCore>[0] = {}): Promise<World> {
-  const { core, clock } = await testCore(directory);
+  const { core, clock, storage } = await testCore(directory);
   const servers = new Map<string, FarServer>();
   const log: Record<string, unknown>[] = [];
   const dialled: DialOptions[] = [];
@@ -264,10 +264,10 @@ export async function xmppWorld(config: Record<string, unknown> = {}, directory:
     hooks: core.hooks,
     commands: { offer: () => undefined, all: () => [], run: () => Promise.resolve(undefined) },
     store: {
-      get: () => Promise.resolve(undefined),
-      set: () => Promise.resolve(),
-      delete: () => Promise.resolve(),
-      entries: () => Promise.resolve([]),
+      get: (key) => storage.get('xmpp', key),
+      set: (key, stored) => storage.set('xmpp', key, stored),
+      delete: (key) => storage.delete('xmpp', key),
+      entries: (prefix) => storage.entries('xmpp', prefix),
     },
     metrics: { counter: () => ({ add: () => undefined }), gauge: () => undefined },
     log: pino({ level: 'debug' }, { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) }),
