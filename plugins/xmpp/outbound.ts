@@ -126,6 +126,6 @@ export class Outbound {
 
   /** Resolves when all positions are kept. */
   async stop(): Promise<void> {
-    await Promise.all([...this.#channels.values()].map(({ saving }) => saving));
+    await Promise.all([...this.#channels.values()].flatMap(({ saving }) => saving ?? []));
   }
 }
