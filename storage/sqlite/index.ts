@@ -16,7 +16,8 @@ import { encodeFrame } from './journal.ts';
 import type { Opened, WorkerAnswer, WorkerRequest } from './worker.ts';
 
 const nowhere: Position = { epoch: '', number: 0, chain: '' };
-const absorbBytes = 262_144;
+/** So much is taken in at once under load: a busy server's rooms then have blocks of many records, which cost less than many small ones. */
+const absorbBytes = 1_048_576;
 const absorbMilliseconds = 250;
 const defaultSegmentBytes = 16 * 1_048_576;
 

@@ -34,8 +34,7 @@ export function encodeFrame(records: readonly LogRecord[]): Buffer {
   let payload = '';
   for (const one of records) {
     if (one.log.includes('\n')) throw new Error('the name of a log cannot have a line feed');
-    const head: Head = [one.number, one.id, one.epoch, one.origin, one.born, one.logged, one.salt, one.digest, one.chain];
-    payload += `${one.log}\n${JSON.stringify(head)}\n${MadeRecord.contentText(one)}\n`;
+    payload += `${one.log}\n${headOf(one)}\n${MadeRecord.contentText(one)}\n`;
   }
   const length = Buffer.byteLength(payload);
   // What was written could never be read again.
@@ -45,6 +44,11 @@ export function encodeFrame(records: readonly LogRecord[]): Buffer {
   bytes.writeUInt32LE(length, 0);
   bytes.writeUInt32LE(crc32(bytes.subarray(headerBytes)), 4);
   return bytes;
+}
+
+/** Written by hand, since it is the larger part of many records: ids, epochs and hashes are of characters that JSON leaves as they are. */
+function headOf({ number, id, epoch, origin, born, logged, salt, digest, chain }: LogRecord): string {
+  return `[${number},"${id}","${epoch}",${JSON.stringify(origin)},${born},${logged},"${salt}","${digest}","${chain}"]`;
 }
 
 export type Decoded =

@@ -242,6 +242,10 @@ describe('irc-clients: identity', function () {
       'KICK #X someone',
       'PART #X',
       `INVITE ${ann.nick} #X`,
+      'PRIVMSG #X :hello',
+      'PRIVMSG #X :\u0001VERSION\u0001',
+      'NOTICE #X :hello',
+      '@+typing=active TAGMSG #X',
     ];
     for (const question of questions) {
       const secret = await ask(question.replace('#X', '#secret'));

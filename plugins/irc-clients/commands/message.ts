@@ -10,6 +10,7 @@ import type { Client } from '../client.ts';
 import { clientTagsIn, withTags } from '../client-tags.ts';
 import { speechRefused } from '../refusals.ts';
 import { runCommand, serviceNick } from '../service.ts';
+import { maySee } from './channel.ts';
 
 const mostTargets = 4;
 
@@ -63,7 +64,8 @@ function toChannel(client: Client, session: Session, channel: string, text: stri
   const { rooms } = client.server.host;
   const name = roomName(channel);
   const room = name === undefined ? undefined : rooms.byName(name);
-  if (room === undefined) {
+  // who may speak from outside knows of the room; for others one that is hidden is none (threat class A13)
+  if (room === undefined || (room.config.membersSpeak && !maySee(room, session))) {
     if (!quiet) client.numeric('ERR_NOSUCHCHANNEL', channel, 'No such channel');
     return;
   }

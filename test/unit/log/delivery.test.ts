@@ -73,6 +73,34 @@ describe('the log and its delivery', () => {
     expect((await storage.lastPosition(log)).number).to.equal(3);
   });
 
+  it('part by a step no more rooms than it names', async () => {
+    const { logbook, delivery, room, followers } = await parts();
+    const other = { address: roomAddress(domain, 'cellar'), followers: new Map<Follower, FollowerKind>() } as unknown as FollowedRoom;
+    const otherLog = roomLog(other.address);
+    const seen: string[] = [];
+    const writeDown: Follower = {
+      deliver: (batch) => {
+        const texts = batch.items.map((item) => (item.kind === 'record' ? textOf(item.record) : ''));
+        seen.push(`${batch.room.address === address ? 'garden' : 'cellar'} ${texts.join(' ')}`);
+      },
+    };
+    followers.set(writeDown, 'session');
+    other.followers.set(writeDown, 'session');
+    const say = (text: string): void => {
+      delivery.record(room, logbook.next(log, message(text)));
+      delivery.record(other, logbook.next(otherLog, message(text)));
+    };
+    say('a');
+    delivery.step(
+      (one) => one === room,
+      () => seen.push('a step'),
+    );
+    say('b');
+    await delivery.shown();
+    expect(seen).to.have.members(['garden a', 'a step', 'garden b', 'cellar a b']);
+    expect(seen.slice(0, 2)).to.deep.equal(['garden a', 'a step']);
+  });
+
   it('cut what happens in one tick into several writes when it is very much', async () => {
     const { logbook, delivery, storage, room, followers } = await parts();
     const sizes: number[] = [];
