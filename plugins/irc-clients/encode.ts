@@ -311,6 +311,7 @@ export class Encoder {
       case 'away':
         return [{ text: `:${after.source} AWAY${after.away === null ? '' : ` :${after.away}`}`, ...shared, needs: flag.awayNotify }];
       case 'account':
+        if (before.account === after.account) return [];
         return [{ text: `:${after.source} ACCOUNT ${oneWord(after.account ?? '*')}`, ...shared, needs: flag.accountNotify }];
       case 'profile': {
         const lines: OutLine[] = [];

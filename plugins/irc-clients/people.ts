@@ -29,6 +29,7 @@ export interface Person {
   /** `nick!ident@host`. */
   readonly source: string;
   readonly realName: string;
+  /** Of this server only: clients take it for proved, and elsewhere the same name may be somebody else's. Threat class A7. */
   readonly account: string | null;
   readonly away: string | null;
   readonly network: NetworkAddress | null;
@@ -183,7 +184,7 @@ export class People {
       host,
       source: `${nick}!${ident}@${host}`,
       realName,
-      account,
+      account: network === null ? account : null,
       away,
       network,
       bot,
