@@ -255,7 +255,10 @@ export class Moderation {
     if (actor.value.affiliation !== 'owner') return refused('not-permitted', 'Only owners may close a room.');
     if (room.networks.size > 0)
       return refused('not-permitted', 'That room is linked to a network, which would keep its own copy; the host must unlink it first.');
-    room.config = { ...room.config, persistent: false };
+    // In the log, so that the room does not come back with a restart that finds its saved state only.
+    const content = { kind: 'config', author: actor.value.author, changes: { persistent: false } } as const;
+    const logged = room.config.persistent ? await this.#talk.append(user, room, content) : undefined;
+    if (logged?.ok === false) return logged;
     if (room.members.size === 0) this.#membership.closeWhenEmpty(room);
     else this.#membership.remove(room, [...room.members.values()], { kind: 'room-closed', reason: oneLine(reason) });
     await this.#context.delivery.shown(room);

@@ -160,6 +160,23 @@ describe('rules of rooms', () => {
     expect(room.config).to.include({ title: 'The garden', key: 'a key', limit: 5 });
   });
 
+  it('keep a room closed that was closed, also when nobody wrote its state any more', async () => {
+    const { core, storage } = await testCore();
+    value(await core.accounts.add('alice', 'correct horse', false));
+    const alice = signedIn(core, 'alice');
+    const { room } = value(await core.rooms.join(alice.session.user, 'garden'));
+    await quiet();
+    const stored = (await storage.rooms()).find(({ address }) => address === room.address)!;
+    value(await core.rooms.close(alice.session.user, room, 'the end'));
+    await quiet();
+    expect(alice.take()).to.include.members(['garden left alice by room-closed', 'detached garden']);
+    expect(core.rooms.byName('garden')).to.equal(undefined);
+    await core.close('');
+    await storage.saveRoom(stored);
+    const restarted = await testCore({ storage });
+    expect(restarted.core.rooms.byName('garden')).to.equal(undefined);
+  });
+
   it('close no room under a network that mirrors it', async () => {
     const { core } = await testCore();
     value(await core.accounts.add('alice', 'correct horse', false));
