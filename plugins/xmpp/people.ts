@@ -28,6 +28,7 @@ export class People {
   readonly #handler: NetworkHandler;
   readonly #networks = new Map<Domain, Network>();
   readonly #secret: Buffer;
+  readonly #hosts: Buffer;
   /** Which of several addresses of one of ours a correspondent used last, by correspondent and address of ours; the oldest first. */
   readonly #used = new Map<string, Jid>();
   readonly usersDomain: Domain;
@@ -37,6 +38,7 @@ export class People {
     this.#handler = handler;
     this.usersDomain = usersDomain;
     this.#secret = host.secret('occupant ids');
+    this.#hosts = host.secret('hosts of XMPP people');
   }
 
   /** Everybody of one other domain is a network of its own. */
@@ -59,9 +61,14 @@ export class People {
     const known = this.#host.users.byAddress(wanted);
     if (known !== undefined) return known;
     const [user] = this.network(address.domain).introduce([
-      { address: wanted, nick, ident: address.local, host: address.domain, realName: address.bare },
+      { address: wanted, nick, ident: 'xmpp', host: this.#shownHost(wanted, address.domain), realName: nick },
     ]);
     return user!;
+  }
+
+  /** What IRC shows instead of an address, which is the moderators' to see: a name that is always the same and can be banned. */
+  #shownHost(address: UserAddress, domain: string): string {
+    return `${createHmac('sha256', this.#hosts).update(address).digest('hex').slice(0, 12)}.${domain}`;
   }
 
   known(address: Jid): User | undefined {

@@ -291,6 +291,26 @@ describe('rooms for people on a real Prosody', function () {
     await owner.stop();
   });
 
+  it('have addresses that IRC shows to moderators only', async () => {
+    const port = pair.banyan.port('irc');
+    const [irc, chief] = await Promise.all([
+      connectIrc({ port, nick: 'ira' }),
+      connectIrc({ port, nick: 'chief', account: { name: 'chief', password: 'chief-password' } }),
+    ]);
+    const whois = async (client: typeof irc): Promise<string> => {
+      client.send('WHOIS Alice');
+      return (await client.sync()).map((line) => line.raw).join('\n');
+    };
+    await irc.join('#lounge');
+    expect(await whois(irc))
+      .to.match(/ 311 ira Alice xmpp [0-9a-f]{12}\.\S+ /)
+      .and.not.include('alice@');
+    expect(await whois(chief))
+      .to.include(' 320 ')
+      .and.include('alice@');
+    await Promise.all([irc.quit(), chief.quit()]);
+  });
+
   it('A1 line injection: whatever somebody says there is one message for an IRC client here, in as many lines', async () => {
     const irc = await connectIrc({ port: pair.banyan.port('irc'), nick: 'ira' });
     await irc.join('#lounge');

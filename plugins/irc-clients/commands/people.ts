@@ -129,6 +129,13 @@ export function whois(client: Client, session: Session, params: readonly string[
   client.numeric('RPL_ENDOFWHOIS', nick, 'End of /WHOIS list');
 }
 
+/** Addresses of people of other servers are for those who have to moderate them. */
+function mayKnowAddress(asker: User, user: User): boolean {
+  if (user.kind === 'local' || asker.administrator) return true;
+  for (const room of user.rooms) if (room.config.nonAnonymous || room.members.get(asker.id)?.role === 'moderator') return true;
+  return false;
+}
+
 function describe(client: Client, session: Session, person: Person, user: User): void {
   const { nick } = person;
   const server = serverOf(client, person);
@@ -139,7 +146,7 @@ function describe(client: Client, session: Session, person: Person, user: User):
   if (person.away !== null) client.numeric('RPL_AWAY', nick, person.away);
   if (person.bot) client.numeric('RPL_WHOISBOT', nick, 'is a bot');
   if (person.account !== null) client.numeric('RPL_WHOISACCOUNT', nick, oneWord(person.account), 'is logged in as');
-  client.numeric('RPL_WHOISSPECIAL', nick, `is known as ${person.address}`);
+  if (mayKnowAddress(session.user, user)) client.numeric('RPL_WHOISSPECIAL', nick, `is known as ${person.address}`);
   if (user === session.user) client.numeric('RPL_WHOISACTUALLY', nick, client.connection.remoteAddress, 'is connecting from this address');
   const sessions = [...user.sessions];
   if (sessions.length > 0 && sessions.every((one) => one.secure)) client.numeric('RPL_WHOISSECURE', nick, 'is using a secure connection');

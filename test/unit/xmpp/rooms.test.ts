@@ -59,6 +59,17 @@ describe('rooms for other XMPP servers', () => {
   });
   afterEach(() => world.stop());
 
+  it('does not give an address away to IRC: the host is a lasting name that can be banned', async () => {
+    await send(enterStanza(alice, `${lounge}/Alice`), enterStanza(bob, `${lounge}/Bob`));
+    const user = (nick: string) => world.core.users.get([...room().members.values()].find((member) => member.nick === nick)!.user)!;
+    const { ident, host, realName } = user('Alice');
+    expect({ ident, realName }).to.deep.equal({ ident: 'xmpp', realName: 'Alice' });
+    expect(host)
+      .to.match(/^[0-9a-f]{12}\./)
+      .and.satisfy((name: string) => name.endsWith(`.${far}`));
+    expect(user('Bob').host).to.not.equal(host);
+  });
+
   it('handle what a client sends right behind its entering when it has entered, in order', async () => {
     const say = (words: string): string =>
       `<message from='${alice}' to='${lounge}' type='groupchat' id='${words}'><body>${words}</body></message>`;
