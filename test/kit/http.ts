@@ -4,6 +4,7 @@ import type { RemovableHttp } from '../../server/host/plugin-host.ts';
 
 export class VirtualHttp implements RemovableHttp {
   readonly routes = new Set<HttpRoute | UpgradeRoute>();
+  readonly upgrades = new Map<string, UpgradeRoute>();
   readonly urls: readonly string[] = ['http://127.0.0.1:8080/'];
 
   route(route: HttpRoute): void {
@@ -11,6 +12,7 @@ export class VirtualHttp implements RemovableHttp {
   }
   upgrade(route: UpgradeRoute): void {
     this.routes.add(route);
+    this.upgrades.set(route.path, route);
   }
   remove(routes: Iterable<HttpRoute | UpgradeRoute>): void {
     for (const route of routes) this.routes.delete(route);

@@ -1,5 +1,6 @@
 /** A whole server in memory: the real core and the real host of plugins, with virtual time, network and HTTP. */
 import type { Plugin, PluginStatus, Announcement } from '../../server/contract/host.ts';
+import type { UpgradeRoute } from '../../server/contract/net.ts';
 import type { Room } from '../../server/contract/rooms.ts';
 import { defaultCoreLimits, openCore, type Core, type CoreLimits } from '../../server/core.ts';
 import { PluginHost, type HostParts } from '../../server/host/plugin-host.ts';
@@ -63,6 +64,8 @@ export interface KitServer {
   nicks(room: string): string[];
   /** Connects a peer to a listener of the server, by its name or port. */
   connect(to: string | number, options?: ConnectOptions & PeerOptions): Peer;
+  /** What a plugin offers for HTTP upgrades of that path. @throws Error when none does */
+  upgrade(path: string): UpgradeRoute;
   /** Plays a host that the server can dial. */
   host(name: string, port: number, options?: PeerOptions & { readonly tls?: boolean; readonly certificate?: VirtualCertificate }): PeerHost;
   /** Runs until nothing is under way. Time does not move. */
@@ -169,6 +172,11 @@ export async function openServer(options: KitOptions = {}): Promise<KitServer> {
     room,
     nicks: (name) => [...room(name).members.values()].map((member) => member.nick).toSorted((a, b) => (a < b ? -1 : 1)),
     connect: (to, how = {}) => new Peer(net.connect(to, how), surroundings, how),
+    upgrade(path) {
+      const found = http.upgrades.get(path);
+      if (found === undefined) throw new Error(`there is no upgrade of ${path}`);
+      return found;
+    },
     host(name, port, how = {}) {
       const waiting: Peer[] = [];
       const close = net.host(name, port, {
