@@ -88,8 +88,10 @@ const network = z
     /** Operators of our rooms are shown as operators there. */
     operators: z.boolean().default(true),
   })
-  .refine((one) => (dialects.get(one.dialect)!.serverId ?? /^$/).test(one.server_id ?? ''), {
+  .refine(({ dialect, server_id: id = '' }) => !dialects.has(dialect) || (dialects.get(dialect)!.serverId ?? /^$/).test(id), {
     path: ['server_id'],
+    // Beside what else is wrong, so that all is told at once.
+    when: ({ value }) => typeof value === 'object' && value !== null,
     message: 'does not have the form of this dialect: for InspIRCd a digit and two of A-Z and 0-9, such as "9BN"; for ngIRCd there is none',
   });
 

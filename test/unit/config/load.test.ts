@@ -83,6 +83,11 @@ describe('the configuration', () => {
       at(8, '[1].rooms[5]: has the same channel as another: #a'),
     ]);
     expect(await complaints(network('one', '["a", 5, ""]'))).to.have.length(1);
+    const wrong = network('one', '["a"]').replace('"9BN"', '"9bn"').replace('password_send = "a"', 'password_send = ":"');
+    expect((await complaints(wrong)).map((one) => one.split(': ')[1])).to.deep.equal(
+      ['server_id', 'password_send'].map((key) => `plugins.irc-link.networks[1].${key}`),
+    );
+    expect(await complaints(network('one', '["a"]').replace('server_id = "9BN"', 'dialect = "other"'))).to.have.length(1);
     expect(await complaints(`${network('one', '["a"]')}\n${network('one', '["b"]')}`)).to.deep.equal([
       at(9, '[2]: has the same label as another: one'),
       at(9, '[2]: has the same peer_name as another: irc.example'),
