@@ -1,6 +1,6 @@
 /**
  * One round: everybody talks while something breaks and heals. Then everything that anybody had read must be in the log, once;
- * whoever keeps up by the log has all of it, once, by the right person; the IRC network has all of it, once but for the
+ * whoever keeps up by the log has all of it, once, by the right person; each IRC network has all of it, once but for the
  * unacknowledged tail, which is marked; everybody lists the same people; and all ways are open again.
  */
 import { expect } from 'chai';
@@ -17,6 +17,9 @@ export const faults = [
   'inspircd cut off',
   'inspircd stopped',
   'inspircd killed',
+  'ngircd cut off',
+  'ngircd stopped',
+  'ngircd killed',
   'prosody cut off',
   'prosody stopped',
   'prosody killed',
@@ -27,11 +30,17 @@ export interface RoundReport {
   readonly said: number;
   readonly read: number;
   readonly logged: number;
-  /** Lines that the IRC network got twice, the second time marked as a repetition. */
+  /** Lines that the IRC networks got twice, the second time marked as a repetition. */
   readonly again: number;
   /** What people said that was never logged, by person: said into a connection that was already dead, or cut off from us. */
   readonly unlogged: ReadonlyMap<Person, number>;
 }
+
+/** People of the IRC networks, whose clients miss what is said while their own server is dead. */
+const networks: readonly (readonly [Person, Fault])[] = [
+  ['net', 'inspircd killed'],
+  ['ng', 'ngircd killed'],
+];
 
 /** How a line that may have crossed before the break is marked when it crosses after it. */
 const mark = '(again) ';
@@ -70,8 +79,9 @@ export async function chaosRound(environment: Environment, random: Random, round
   expect(logged, 'a message is in the log twice').to.have.length(new Set(logged).size);
 
   for (const person of environment.catchingUp) await hasAll(worlds.get(person)!, logged, said, begun.get(person)!, false);
-  const netSawAll = fault !== 'inspircd killed';
-  const again = netSawAll ? await hasAll(worlds.get('net')!, logged, said, begun.get('net')!, true) : 0;
+  let again = 0;
+  for (const [person, itsEnd] of networks)
+    if (fault !== itsEnd) again += await hasAll(worlds.get(person)!, logged, said, begun.get(person)!, true);
   await allWaysAreOpen(worlds, round);
   return { said: said.size, read: read.size, logged: logged.length, again, unlogged: unloggedOf(said, logged) };
 }
@@ -104,7 +114,7 @@ async function talkWhile(
 
 /** Answers with what makes it whole again; undefined when that has to wait for the end of the talk. */
 async function breakIt(environment: Environment, fault: Fault): Promise<(() => Promise<void>) | undefined> {
-  const { banyan, inspircd, prosody, cables } = environment;
+  const { banyan, inspircd, ngircd, prosody, cables } = environment;
   const stopped = ({ pid }: { readonly pid: number }): (() => Promise<void>) => {
     process.kill(pid, 'SIGSTOP');
     return () => Promise.resolve(void process.kill(pid, 'SIGCONT'));
@@ -126,6 +136,13 @@ async function breakIt(environment: Environment, fault: Fault): Promise<(() => P
     case 'inspircd killed':
       await inspircd.kill9();
       return () => inspircd.start();
+    case 'ngircd cut off':
+      return cut(cables.ng);
+    case 'ngircd stopped':
+      return stopped(ngircd);
+    case 'ngircd killed':
+      await ngircd.kill9();
+      return () => ngircd.start();
     case 'prosody cut off':
       return cut(cables.xmpp);
     case 'prosody stopped':

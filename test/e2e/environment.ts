@@ -1,12 +1,13 @@
 /**
- * Four people in four worlds, in one room: one with the page in Chromium, one with an IRC client here, one on a real
- * InspIRCd, one on a real Prosody. A fifth, the room's owner, only looks on.
+ * Five people in five worlds, in one room: one with the page in Chromium, one with an IRC client here, one on a real
+ * InspIRCd, one on a real ngIRCd, one on a real Prosody. A sixth, the room's owner, only looks on.
  */
 import type { Browser } from 'playwright-core';
 import { startBanyan, type Banyan } from '../support/banyan.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { startInspircd, type Inspircd } from '../support/inspircd.ts';
 import { connectIrc, type IrcClient } from '../support/irc-client.ts';
+import { startNgircd, type Ngircd } from '../support/ngircd.ts';
 import { freePort } from '../support/ports.ts';
 import { startProsody, type Prosody } from '../support/prosody.ts';
 import { eventually } from '../support/wait.ts';
@@ -19,7 +20,7 @@ import { webWorld } from './worlds/web.ts';
 import { introduction, type Person, type World } from './worlds/world.ts';
 import { xmppWorld } from './worlds/xmpp.ts';
 
-export const persons = ['web', 'irc', 'net', 'xmpp'] as const;
+export const persons = ['web', 'irc', 'net', 'ng', 'xmpp'] as const;
 export const owner = 'owner';
 
 const domain = 'banyan.example';
@@ -29,6 +30,7 @@ const service = 'banyan';
 export interface Environment {
   readonly banyan: Banyan;
   readonly inspircd: Inspircd;
+  readonly ngircd: Ngircd;
   readonly prosody: Prosody;
   readonly browser: Browser;
   readonly channel: string;
@@ -42,7 +44,7 @@ export interface Environment {
   /** Gives everybody the rights again that come with a visit. */
   restoreRights(): Promise<void>;
   /** The connections between Banyan and the others, each in both directions. */
-  readonly cables: { readonly irc: readonly Relay[]; readonly xmpp: readonly Relay[] };
+  readonly cables: { readonly irc: readonly Relay[]; readonly ng: readonly Relay[]; readonly xmpp: readonly Relay[] };
   /** After a break: everybody comes back as their clients do. */
   comeBack(): Promise<void>;
   /** Stops the server and checks every record of the room's log. */
@@ -77,10 +79,12 @@ async function assemble(
   const inward = await started(startRelay(federation), (relay) => relay.stop());
   const records = [domain, `rooms.${domain}`, `users.${domain}`].map((name) => ({ domain: name, port: inward.port }));
   const inspircd = await started(startInspircd(), (server) => server.stop());
+  const ngircd = await started(startNgircd({ peerName: `irc.${domain}` }), (server) => server.stop());
   const prosody = await started(startProsody({ mode: 'dialback', records }), (server) => server.stop());
   const outward = await started(startRelay(prosody.serverPort), (relay) => relay.stop());
   const link = await started(startRelay(inspircd.linkPort), (relay) => relay.stop());
-  const configuration = tables({ inspircd, prosody, federation, link: link.port, outward: outward.port });
+  const ngLink = await started(startRelay(ngircd.port), (relay) => relay.stop());
+  const configuration = tables({ inspircd, ngircd, prosody, federation, link: link.port, ngLink: ngLink.port, outward: outward.port });
   const banyan = await started(startBanyan({ domain, tables: configuration }), (server) => server.stop());
   const browser = await started(launchBrowser(), (one) => one.close());
   await banyan.account(owner, 'owner-password', { administrator: true });
@@ -95,6 +99,12 @@ async function assemble(
     connect: (nick) => connectIrc({ port: inspircd.port, nick }),
   });
   worlds.set('net', await started(net, (world) => world.stop()));
+  const ng = ircWorld('ng', {
+    channel,
+    services: [service],
+    connect: (nick) => connectIrc({ port: ngircd.port, nick }),
+  });
+  worlds.set('ng', await started(ng, (world) => world.stop()));
   const web = (await browser.newContext()).newPage().then((page) => webWorld('web', page, { url: banyan.page, nick: 'web', room }));
   worlds.set('web', await started(web, (world) => world.stop()));
   const irc = ircWorld('irc', {
@@ -117,6 +127,7 @@ async function assemble(
   const environment: Environment = {
     banyan,
     inspircd,
+    ngircd,
     prosody,
     browser,
     channel,
@@ -124,7 +135,7 @@ async function assemble(
     bystanders: [owner],
     worlds: () => worlds,
     catchingUp: ['web', 'irc', 'xmpp'],
-    cables: { irc: [link], xmpp: [inward, outward] },
+    cables: { irc: [link], ng: [ngLink], xmpp: [inward, outward] },
     reader: () => ownerClient,
     async restoreRights() {
       for (const name of await ownerClient.names(channel)) {
@@ -151,15 +162,19 @@ async function assemble(
 
 function tables({
   inspircd,
+  ngircd,
   prosody,
   federation,
   link,
+  ngLink,
   outward,
 }: {
   readonly inspircd: Inspircd;
+  readonly ngircd: Ngircd;
   readonly prosody: Prosody;
   readonly federation: number;
   readonly link: number;
+  readonly ngLink: number;
   readonly outward: number;
 }): string[] {
   const peers = [prosody.domain, prosody.roomDomain]
@@ -168,7 +183,11 @@ function tables({
   return [
     `[plugins.irc-link]\n\n[[plugins.irc-link.networks]]\nlabel = "testnet"\ntitle = "TestNet"\nserver_name = "irc.${domain}"\nserver_id = "9BN"
 peer_name = "${inspircd.name}"\naddress = "127.0.0.1:${link}"\ntls = false
-password_send = "${inspircd.password}"\npassword_receive = "${inspircd.password}"\nrooms = ["${room}"]\nservice_nick = "${service}"`,
+password_send = "${inspircd.password}"\npassword_receive = "${inspircd.password}"\nrooms = ["${room}"]\nservice_nick = "${service}"
+
+[[plugins.irc-link.networks]]\nlabel = "ngnet"\ntitle = "NgNet"\ndialect = "ngircd"\nserver_name = "irc.${domain}"
+peer_name = "${ngircd.name}"\naddress = "127.0.0.1:${ngLink}"\ntls = false
+password_send = "${ngircd.passwordWanted}"\npassword_receive = "${ngircd.passwordSent}"\nrooms = ["${room}"]\nservice_nick = "${service}"`,
     `[plugins.xmpp]\nlisten = ["127.0.0.1:${federation}"]\nlisten_tls = []\n${peers}`,
   ];
 }

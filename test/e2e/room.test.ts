@@ -1,10 +1,10 @@
-/** One room for everybody: people of the page, of IRC here, of an IRC network and of an XMPP server, as peers. */
+/** One room for everybody: people of the page, of IRC here, of two IRC networks and of an XMPP server, as peers. */
 import { seeded } from '../support/random.ts';
 import { chaosRound, type Fault } from './chaos.ts';
 import { owner, persons, startEnvironment, type Environment } from './environment.ts';
 import { describeMatrix, everybodyInside } from './matrix.ts';
 
-describe('one room shared by the page, IRC clients, an IRC network and an XMPP server', function () {
+describe('one room shared by the page, IRC clients, two IRC networks and an XMPP server', function () {
   this.timeout(120_000);
   let environment: Environment;
 
