@@ -49,6 +49,12 @@ export class Replay {
 }
 
 function numbersIn({ items }: Batch): { readonly first: number; readonly last: number } | undefined {
-  const numbers = items.flatMap((item) => (item.kind === 'record' ? [item.record.number] : []));
-  return numbers.length === 0 ? undefined : { first: numbers[0]!, last: numbers.at(-1)! };
+  let first: number | undefined;
+  let last = 0;
+  for (const item of items) {
+    if (item.kind !== 'record') continue;
+    first ??= item.record.number;
+    last = item.record.number;
+  }
+  return first === undefined ? undefined : { first, last };
 }

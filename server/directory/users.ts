@@ -1,5 +1,5 @@
 /** Users and sessions: who is here, under which name, by which client. */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type {
   AccountOptions,
   GuestOptions,
@@ -20,8 +20,10 @@ import { accepted, refused, type Outcome } from '../model/outcome.ts';
 import { oneLine } from '../model/text.ts';
 import type { StoredAccount } from '../storage.ts';
 import type { Context } from './context.ts';
+import { Guests } from './guests.ts';
 import type { Membership } from './membership.ts';
-import { addressGroup, checkNick, nickVariant, shownHost } from './names.ts';
+import { addressGroup, checkNick, shownHost } from './names.ts';
+import { Nicks } from './nicks.ts';
 import type { PrivateMessages } from './private-messages.ts';
 import { foldNick, SessionState, UserState, viewUser, type RoomState } from './state.ts';
 
@@ -33,7 +35,8 @@ export class UserDirectory implements Users {
   readonly #private: PrivateMessages;
   readonly #accounts: Map<string, StoredAccount>;
   readonly #saveAccount: (account: StoredAccount) => void;
-  readonly #guestsByGroup = new Map<string, number>();
+  readonly #guests: Guests;
+  readonly #nicks: Nicks;
   #minted = 0;
 
   /** `accounts` is the live table of all accounts; `saveAccount` writes one back. */
@@ -49,6 +52,8 @@ export class UserDirectory implements Users {
     this.#private = privateMessages;
     this.#accounts = accounts;
     this.#saveAccount = saveAccount;
+    this.#nicks = new Nicks(context.directory, accounts, context.limits.nickCharacters);
+    this.#guests = new Guests(context.secret('guest tokens'), context.limits.guestsPerAddress);
   }
 
   get(id: UserId): User | undefined {
@@ -75,17 +80,16 @@ export class UserDirectory implements Users {
   }
 
   connectGuest(options: GuestOptions, handler: SessionHandler): Outcome<Session> {
-    const { directory, domain, limits, clock } = this.#context;
-    const known = options.token === undefined ? undefined : this.#checkToken(options.token);
+    const { directory, domain, clock } = this.#context;
+    const known = options.token === undefined ? undefined : this.#guests.nameIn(options.token);
     if (options.token !== undefined && known === undefined) return refused('bad-credentials', 'That guest token is not valid any more.');
     const name = known ?? `guest-${randomBytes(5).toString('hex')}`;
     const address = userAddress(domain, name);
     const live = directory.byAddress.get(address);
     if (live !== undefined) return this.#addSession(live, options, handler);
     const group = addressGroup(options.remoteAddress);
-    const guests = this.#guestsByGroup.get(group) ?? 0;
-    if (guests >= limits.guestsPerAddress) return refused('too-many', 'Too many guests come from your address; sign in with an account.');
-    const nick = this.#freeNick(options.nick, options.anyNick === true);
+    if (!this.#guests.mayCome(group)) return refused('too-many', 'Too many guests come from your address; sign in with an account.');
+    const nick = this.#nicks.forGuest(options.nick, options.anyNick === true);
     if (!nick.ok) return nick;
     const user = new UserState({
       id: this.mintId(),
@@ -100,13 +104,10 @@ export class UserDirectory implements Users {
       realName: oneLine(options.realName ?? nick.value).slice(0, 128),
       account: null,
     });
-    this.#guestsByGroup.set(group, guests + 1);
-    this.#guestGroup.set(user, group);
+    this.#guests.came(user, group);
     this.introduce(user);
     return this.#addSession(user, options, handler);
   }
-
-  readonly #guestGroup = new WeakMap<UserState, string>();
 
   connectAccount(options: AccountOptions, handler: SessionHandler): Outcome<Session> {
     const { directory, domain, clock } = this.#context;
@@ -125,7 +126,7 @@ export class UserDirectory implements Users {
         since: clock.now(),
         network: null,
         address,
-        nick: this.#accountNick(account, options.nick),
+        nick: this.#nicks.forAccount(account, options.nick),
         ident: cleanIdent(options.ident ?? account.name),
         host: shownHost(this.#context.secret('hosts'), address, domain, 'user'),
         realName: oneLine(options.realName ?? account.nick).slice(0, 128),
@@ -144,39 +145,6 @@ export class UserDirectory implements Users {
       }
     }
     return session;
-  }
-
-  /** The wanted nick when it is legal and free, else the last one, else the account's name, which is reserved. */
-  #accountNick(account: StoredAccount, wanted: string | undefined): string {
-    for (const nick of [wanted, account.nick, account.name]) {
-      if (nick === undefined) continue;
-      const checked = checkNick(nick, this.#context.limits.nickCharacters);
-      if (checked.ok && this.#nickFree(checked.value, account.name)) return checked.value;
-    }
-    return this.#variantOf(account.name, account.name);
-  }
-
-  #nickFree(nick: string, account: string | null): boolean {
-    const folded = foldNick(nick);
-    if (this.#context.directory.byNick.has(folded)) return false;
-    return folded === account || !this.#accounts.has(folded);
-  }
-
-  #variantOf(nick: string, account: string | null): string {
-    for (let attempt = 1; ; attempt++) {
-      const variant = nickVariant(nick, attempt, this.#context.limits.nickCharacters);
-      if (this.#nickFree(variant, account)) return variant;
-    }
-  }
-
-  #freeNick(wanted: string, any: boolean): Outcome<string> {
-    const checked = checkNick(wanted, this.#context.limits.nickCharacters);
-    if (!checked.ok) return any ? accepted(this.#variantOf('guest', null)) : checked;
-    if (this.#nickFree(checked.value, null)) return checked;
-    if (any) return accepted(this.#variantOf(checked.value, null));
-    if (this.#accounts.has(foldNick(checked.value)))
-      return refused('name-taken', `"${checked.value}" belongs to an account; sign in to use it.`);
-    return refused('nick-in-use', `Somebody called "${checked.value}" is here already.`);
   }
 
   /** Puts a user into live state. */
@@ -218,21 +186,7 @@ export class UserDirectory implements Users {
   }
 
   guestToken(session: Session): string {
-    const name = session.user.address.slice(session.user.address.lastIndexOf('~') + 1);
-    return `${name}.${this.#sign(name)}`;
-  }
-
-  #sign(name: string): string {
-    return createHmac('sha256', this.#context.secret('guest tokens')).update(name).digest('base64url');
-  }
-
-  #checkToken(token: string): string | undefined {
-    const dot = token.indexOf('.');
-    const name = token.slice(0, Math.max(dot, 0));
-    if (!/^guest-[0-9a-f]{10}$/.test(name)) return undefined;
-    const given = Buffer.from(token.slice(dot + 1));
-    const right = Buffer.from(this.#sign(name));
-    return given.length === right.length && timingSafeEqual(given, right) ? name : undefined;
+    return this.#guests.tokenOf(session.user.address);
   }
 
   disconnect(session: Session, reason: string, linger = 0): void {
@@ -296,11 +250,7 @@ export class UserDirectory implements Users {
     if (user.kind === 'local' && directory.byNick.get(foldNick(user.nick)) === user) directory.byNick.delete(foldNick(user.nick));
     const people = user.network === null ? undefined : directory.networks.get(user.network)?.people;
     if (people?.get(user.address) === user) people.delete(user.address);
-    const group = this.#guestGroup.get(user);
-    if (group === undefined) return;
-    const guests = (this.#guestsByGroup.get(group) ?? 1) - 1;
-    if (guests > 0) this.#guestsByGroup.set(group, guests);
-    else this.#guestsByGroup.delete(group);
+    this.#guests.gone(user);
   }
 
   attach(session: Session, room: Room): void {
@@ -319,7 +269,7 @@ export class UserDirectory implements Users {
     if (nick === user.nick) return accepted(user);
     if (foldNick(nick) !== foldNick(user.nick)) {
       if (directory.byNick.has(foldNick(nick))) return refused('nick-in-use', `Somebody called "${nick}" is here already.`);
-      if (!this.#nickFree(nick, user.account)) return refused('name-taken', `"${nick}" belongs to an account; sign in to use it.`);
+      if (!this.#nicks.isFree(nick, user.account)) return refused('name-taken', `"${nick}" belongs to an account; sign in to use it.`);
     }
     directory.byNick.delete(foldNick(user.nick));
     this.renamed(user, nick);
