@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { AddressError, listenAddress } from '../../server/plugin.ts';
 import { prepareDomain } from './jid.ts';
+import { peerLimits } from './xml/tokenizer.ts';
 
 const domain = z.string().transform((text, context) => {
   try {
@@ -12,6 +13,10 @@ const domain = z.string().transform((text, context) => {
   }
 });
 
+const authentication = z.enum(['dialback', 'certificate']);
+/** RFC 6120 section 13.12 lets nobody allow less than 10,000; what is parsed at once must stay small. */
+const stanzaBytes = z.int().min(10_000).max(peerLimits.stanzaBytes);
+
 export const configSchema = z.strictObject({
   /** Where other XMPP servers reach us: with STARTTLS, and with TLS from the first byte. */
   listen: z.array(listenAddress).default(['[::]:5269']),
@@ -19,16 +24,26 @@ export const configSchema = z.strictObject({
   /** No stanza crosses without TLS. */
   require_tls: z.boolean().default(true),
   /** How other servers prove who they are: `dialback` takes a good certificate or else dialback; `certificate` takes nothing but a certificate. */
-  authentication: z.enum(['dialback', 'certificate']).default('dialback'),
-  /** Where a domain is, instead of what DNS says. */
+  authentication: authentication.default('dialback'),
+  /** What is different for one domain: where it is, instead of what DNS says, and how it is dealt with. */
   peers: z
     .array(
       z.strictObject({
         domain,
-        host: z.string().min(1),
+        /** Absent: DNS says it. */
+        host: z.string().min(1).optional(),
         port: z.int().min(1).max(65_535).default(5269),
         /** TLS from the first byte instead of STARTTLS. */
         direct_tls: z.boolean().default(false),
+        blocked: z.boolean().default(false),
+        /** The same as below and above; absent: what holds for all. */
+        require_tls: z.boolean().optional(),
+        authentication: authentication.optional(),
+        bytes_per_second: z.int().positive().optional(),
+        bytes_at_once: z.int().positive().optional(),
+        stanza_bytes: stanzaBytes.optional(),
+        people: z.int().positive().optional(),
+        occupants: z.int().positive().optional(),
       }),
     )
     .default([]),
@@ -39,6 +54,12 @@ export const configSchema = z.strictObject({
   /** Bytes a second that a server may send in the long run, and at once. */
   bytes_per_second: z.int().positive().default(1_048_576),
   bytes_at_once: z.int().positive().default(8_388_608),
+  /** Bytes of the largest stanza of a server that has proved itself. */
+  stanza_bytes: stanzaBytes.default(peerLimits.stanzaBytes),
+  /** How many people of one domain this server knows at once, and with how many clients they may be in rooms; people of all domains. */
+  people_per_domain: z.int().positive().default(2_000),
+  occupants_per_domain: z.int().positive().default(4_000),
+  people: z.int().positive().default(50_000),
   /** What may wait for one domain that cannot be reached: for how long, how many stanzas, how many bytes. */
   queue_seconds: z.int().positive().default(60),
   queue_stanzas: z.int().positive().default(50_000),

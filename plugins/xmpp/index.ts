@@ -17,6 +17,7 @@ import { RoomService } from './muc/service.ts';
 import { Outbound } from './outbound.ts';
 import { People } from './people.ts';
 import { PrivateMessages, type Fate } from './private-messages.ts';
+import { Policies } from './policy.ts';
 import { Router } from './router.ts';
 import { bounce } from './stanza-error.ts';
 import { attribute, type Element } from './xml/element.ts';
@@ -45,10 +46,12 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
     userChanged: () => undefined,
     killed: (user) => people.networkOf(user).retire(user, 'removed by an administrator'),
   };
-  const people = new People(host, usersDomain, handler);
+  const policies = new Policies(config);
+  const people = new People(host, usersDomain, handler, { perDomain: (domain) => policies.of(domain).people, inAll: config.people });
   const federation = new Federation({
     host,
     config,
+    policies,
     own,
     secret: host.secret('dialback'),
     receive: (stanza) => router.receive(stanza),
@@ -88,6 +91,7 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
     domain: roomsDomain,
     historyMessages: config.history_messages,
     patience: config.queue_seconds * 1_000,
+    mostOccupants: (domain) => policies.of(domain).occupants,
     send: (to, xml, last) =>
       federation.send(roomsDomain, to.domain, { xml, beyondLimits: last, failed: (_, why) => rooms.unreachable(to, why) }),
     reply: send,

@@ -23,6 +23,12 @@ const idleLimit = 600_000;
 /** Pairs of people whose last address is remembered. */
 const mostPairs = 10_000;
 
+/** How many people of other servers are known at once. Threat class A18. */
+export interface PeopleLimits {
+  readonly perDomain: (domain: Domain) => number;
+  readonly inAll: number;
+}
+
 export class People {
   readonly #host: Host;
   readonly #handler: NetworkHandler;
@@ -32,11 +38,13 @@ export class People {
   /** Which of several addresses of one of ours a correspondent used last, by correspondent and address of ours; the oldest first. */
   readonly #used = new Map<string, Jid>();
   readonly usersDomain: Domain;
+  readonly #limits: PeopleLimits;
 
-  constructor(host: Host, usersDomain: Domain, handler: NetworkHandler) {
+  constructor(host: Host, usersDomain: Domain, handler: NetworkHandler, limits: PeopleLimits) {
     this.#host = host;
     this.#handler = handler;
     this.usersDomain = usersDomain;
+    this.#limits = limits;
     this.#secret = host.secret('occupant ids');
     this.#hosts = host.secret('hosts of XMPP people');
   }
@@ -73,6 +81,14 @@ export class People {
 
   known(address: Jid): User | undefined {
     return address.local === '' ? undefined : this.#host.users.byAddress(xmppUserAddress(address.local, address.domain));
+  }
+
+  /** Whether somebody of another server may make itself known here, or is known. */
+  mayCome(from: Jid): boolean {
+    if (this.known(from) !== undefined) return true;
+    let all = 0;
+    for (const { users } of this.#networks.values()) all += users.size;
+    return all < this.#limits.inAll && (this.#networks.get(from.domain)?.users.size ?? 0) < this.#limits.perDomain(from.domain);
   }
 
   rename(user: User, nick: string): void {

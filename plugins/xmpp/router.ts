@@ -122,6 +122,10 @@ export class Router {
       return undefined;
     }
     if (type === 'headline' || from.local === '') return undefined;
+    if (address !== undefined && !people.mayCome(from)) {
+      this.#refuse(what, { condition: 'resource-constraint', text: `Too many people of ${from.domain} are here already.` });
+      return undefined;
+    }
     const body = readBody(what);
     const invitation = invitationIn(what, from);
     if (type === 'groupchat' || (address === undefined && body.kind !== 'none')) this.#refuse(what, { condition: 'service-unavailable' });

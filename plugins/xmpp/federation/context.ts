@@ -1,6 +1,7 @@
 /** What all streams of this server share. */
 import type { Domain, Host } from '../../../server/plugin.ts';
 import type { Config } from '../config.ts';
+import type { Policies, Policy } from '../policy.ts';
 import type { StreamTools } from '../stream/xml-stream.ts';
 import type { Element } from '../xml/element.ts';
 import { ns } from '../xml/namespaces.ts';
@@ -8,6 +9,7 @@ import { ns } from '../xml/namespaces.ts';
 export interface FederationContext {
   readonly host: Host;
   readonly config: Config;
+  readonly policies: Policies;
   /** Domains that we answer for. */
   readonly own: ReadonlySet<Domain>;
   /** Key of our dialback keys. */
@@ -22,12 +24,17 @@ export interface FederationContext {
 }
 
 export function streamTools(context: FederationContext, name: string): StreamTools {
-  const { host, config } = context;
+  const { host } = context;
   const log = host.log.child({ stream: name });
   return {
     clock: host.clock,
     content: ns.server,
-    rate: host.net.bucket(config.bytes_at_once, config.bytes_per_second),
+    rate: rateOf(context, context.policies.of(undefined)),
     trace: (direction, xml) => log.trace({ direction, xml }, 'stream'),
   };
+}
+
+/** How fast a server is read. */
+export function rateOf({ host }: FederationContext, { bytesAtOnce, bytesPerSecond }: Policy): StreamTools['rate'] {
+  return host.net.bucket(bytesAtOnce, bytesPerSecond);
 }

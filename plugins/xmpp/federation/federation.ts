@@ -43,7 +43,7 @@ export class Federation {
   }
 
   send(from: Domain, to: Domain, parcel: Parcel): void {
-    if (this.#context.config.blocked.includes(to)) parcel.failed('remote-server-not-found', `${to} is not spoken with`);
+    if (this.#context.policies.of(to).blocked) parcel.failed('remote-server-not-found', `${to} is not spoken with`);
     else if (!this.#stopping) this.#route(from, to).send(parcel);
   }
 

@@ -1,6 +1,7 @@
 /** A stream that another server opened to us. It speaks for the pairs of domains that it has proved, and for no other. Threat class A8. */
 import { type AcceptedConnection, type Domain } from '../../../server/plugin.ts';
 import { domainOf } from '../jid.ts';
+import { strictest, type Policy } from '../policy.ts';
 import {
   dialbackAnswer,
   isDialbackKey,
@@ -17,8 +18,7 @@ import type { StreamCondition } from '../stream/errors.ts';
 import { newStreamId, XmlStream, type StreamHeader } from '../stream/xml-stream.ts';
 import { attribute, element, is, namespaceOf, textOf, type Element } from '../xml/element.ts';
 import { ns } from '../xml/namespaces.ts';
-import { peerLimits } from '../xml/tokenizer.ts';
-import { streamTools, type FederationContext } from './context.ts';
+import { rateOf, streamTools, type FederationContext } from './context.ts';
 
 export interface IncomingOwner {
   /** Asks the server that DNS names for a domain whether it made a key. */
@@ -45,6 +45,8 @@ export class Incoming {
   #from: Domain | undefined;
   #to: Domain | undefined;
   #underWay = 0;
+  /** Of all that were proved. */
+  #policy: Policy | undefined;
   /** Counts stanzas from `<enable/>` on (XEP-0198). */
   #handled: Handled | undefined;
   received = 0;
@@ -108,7 +110,7 @@ export class Incoming {
     }
     this.#to = to;
     this.#from = header.from === undefined ? this.#from : domainOf(header.from);
-    if (this.#from !== undefined && (this.#context.config.blocked.includes(this.#from) || this.#context.own.has(this.#from))) {
+    if (this.#from !== undefined && (this.#context.policies.of(this.#from).blocked || this.#context.own.has(this.#from))) {
       this.#fail('policy-violation', 'that domain is not spoken with');
       return;
     }
@@ -118,22 +120,23 @@ export class Incoming {
   }
 
   #offer(): void {
-    const { config } = this.#context;
+    const { requireTls, stanzaBytes } = this.#context.policies.of(this.#from);
     const secured = this.tls;
     const proved = this.#from !== undefined && provesDomain(this.#stream.tls, this.#from);
     this.#stream.send(
       featuresElement({
-        startTls: secured ? 'no' : config.require_tls ? 'required' : 'optional',
+        startTls: secured ? 'no' : requireTls ? 'required' : 'optional',
         external: proved && this.#pairs.size === 0,
-        dialback: this.#mayDialBack(),
-        acknowledges: secured || !config.require_tls,
-        stanzaBytes: peerLimits.stanzaBytes,
+        dialback: this.#mayDialBack(this.#from),
+        acknowledges: secured || !requireTls,
+        stanzaBytes,
       }),
     );
   }
 
-  #mayDialBack(): boolean {
-    return (this.tls || !this.#context.config.require_tls) && this.#context.config.authentication === 'dialback';
+  #mayDialBack(from: Domain | undefined): boolean {
+    const { requireTls, authentication } = this.#context.policies.of(from);
+    return (this.tls || !requireTls) && authentication === 'dialback';
   }
 
   #element(received: Element): void {
@@ -184,7 +187,6 @@ export class Incoming {
     this.#stream.send(element('success', ns.sasl));
     this.#proved(claimed, this.#to!);
     this.#stream.restart();
-    this.#stream.trust();
   }
 
   #dialback(received: Element): void {
@@ -215,9 +217,10 @@ export class Incoming {
       this.#context.host.log.info({ from, to, address: this.#connection.remoteAddress, condition }, 'dialback was refused');
       answer({ kind: 'error', condition });
     };
+    const policy = this.#context.policies.of(from);
     if (!this.#context.own.has(to)) refuse('item-not-found');
-    else if (!this.#mayDialBack()) refuse(this.#context.config.authentication === 'certificate' ? 'not-authorized' : 'policy-violation');
-    else if (this.#context.config.blocked.includes(from) || this.#context.own.has(from)) refuse('forbidden');
+    else if (policy.blocked || this.#context.own.has(from)) refuse('forbidden');
+    else if (!this.#mayDialBack(from)) refuse(policy.authentication === 'certificate' ? 'not-authorized' : 'policy-violation');
     else if (!isPresentableKey(key) || this.#underWay >= mostUnderWay || this.#pairs.size >= mostPairs) refuse('resource-constraint');
     else if (provesDomain(this.#stream.tls, from)) {
       // The certificate says it already (XEP-0344).
@@ -265,7 +268,9 @@ export class Incoming {
   #proved(from: Domain, to: Domain): void {
     this.#pairs.add(pairKey(from, to));
     this.#connection.admit();
-    this.#stream.trust();
+    const policy = this.#context.policies.of(from);
+    this.#policy = this.#policy === undefined ? policy : strictest(this.#policy, policy);
+    this.#stream.trust(this.#policy.stanzaBytes, rateOf(this.#context, this.#policy));
     this.#owner.proved(from, to);
     this.#context.host.log.debug({ from, to, tls: this.tls }, 'another XMPP server proved itself');
   }

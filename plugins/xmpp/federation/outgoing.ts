@@ -1,5 +1,6 @@
 /** A stream that we open: from one of our domains to one other domain (RFC 6120 section 9, XEP-0220, XEP-0368). */
 import { DialError, type Connection, type Domain, type Timer } from '../../../server/plugin.ts';
+import type { Policy } from '../policy.ts';
 import { conditionOf, type Condition } from '../stanza-error.ts';
 import { dialbackKey, dialbackRequest, isPresentableId, readDialback, type Verdict } from '../stream/dialback.ts';
 import { readFeatures, type OfferedFeatures } from '../stream/features.ts';
@@ -61,6 +62,7 @@ const refusals = new Set(['host-unknown', 'host-gone', 'invalid-from', 'not-auth
 export class Outgoing {
   readonly #context: FederationContext;
   readonly #owner: OutgoingOwner;
+  readonly #policy: Policy;
   #state: State = { kind: 'connecting' };
   #stream: XmlStream | undefined;
   #streamId = '';
@@ -74,6 +76,7 @@ export class Outgoing {
   constructor(context: FederationContext, owner: OutgoingOwner) {
     this.#context = context;
     this.#owner = owner;
+    this.#policy = context.policies.of(owner.to);
     const { clock } = context.host;
     this.#places = new Places(context, owner.to);
     this.#questions = new Questions(clock, { from: owner.from, to: owner.to });
@@ -199,7 +202,7 @@ export class Outgoing {
   }
 
   #withoutFeatures(): void {
-    if (this.#context.config.require_tls && !this.tls) this.#refuse('policy-violation', 'TLS is needed');
+    if (this.#policy.requireTls && !this.tls) this.#refuse('policy-violation', 'TLS is needed');
     else this.#dialback(false);
   }
 
@@ -237,11 +240,11 @@ export class Outgoing {
       this.#stream!.send(element('starttls', ns.tls));
       return;
     }
-    if (!state.secured && this.#context.config.require_tls) {
+    if (!state.secured && this.#policy.requireTls) {
       this.#refuse('policy-violation', 'TLS is needed');
       return;
     }
-    if (this.#context.config.authentication === 'certificate' && !provesDomain(this.#stream!.tls, this.to)) {
+    if (this.#policy.authentication === 'certificate' && !provesDomain(this.#stream!.tls, this.to)) {
       this.#refuse('not-authorized', `the certificate of ${this.to} does not prove it`);
       return;
     }

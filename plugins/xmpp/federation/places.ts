@@ -47,7 +47,7 @@ export class Places {
   #find(): Promise<readonly ServiceTarget[]> {
     const { config, host } = this.#context;
     const peer = config.peers.find((each) => each.domain === this.#domain);
-    if (peer !== undefined) return Promise.resolve([{ host: peer.host, port: peer.port, directTls: peer.direct_tls }]);
+    if (peer?.host !== undefined) return Promise.resolve([{ host: peer.host, port: peer.port, directTls: peer.direct_tls }]);
     return host.net.resolve({
       domain: this.#domain,
       service: '_xmpp-server._tcp',

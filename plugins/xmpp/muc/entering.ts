@@ -30,6 +30,10 @@ export async function enter(service: RoomService, what: Element, from: Jid, to: 
   const name = unescapeLocal(to.local);
   const known = host.rooms.byName(name);
   const x = childOf(what, 'x', ns.muc)!;
+  if (!people.mayCome(from) || !service.mayCome(from)) {
+    service.refuse(what, { condition: 'resource-constraint', text: `Too many people of ${from.domain} are here already.` });
+    return;
+  }
   const user = people.user(from, nick);
   const view = known === undefined ? undefined : service.view(known);
   const holder = view?.userOf(nick);

@@ -100,7 +100,7 @@ export function fromOutside(service: RoomService, what: Element, room: Room, fro
   const x = childOf(what, 'x', ns.mucUser);
   const decline = x === undefined ? undefined : childOf(x, 'decline', ns.mucUser);
   const address = decline === undefined ? undefined : addressed(service, room, attribute(decline, 'to'));
-  if (decline === undefined || address === undefined || from.local === '') return false;
+  if (decline === undefined || address === undefined || from.local === '' || !service.people.mayCome(from)) return false;
   const reason = childText(decline, 'reason', ns.mucUser) ?? '';
   const plain = `I decline the invitation to ${room.name}${reason === '' ? '.' : `: ${reason}`}`;
   service.people

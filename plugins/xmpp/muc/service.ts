@@ -22,6 +22,8 @@ export interface RoomServiceParts {
   readonly historyMessages: number;
   /** Milliseconds for which a stanza waits for a server that cannot be reached. */
   readonly patience: number;
+  /** With how many clients the people of one domain may be in rooms. */
+  readonly mostOccupants: (domain: Domain) => number;
   /** Sends an encoded stanza from our room domain; with `last` it says that the client is out, and is sent although too much waits. */
   readonly send: (to: Jid, xml: string, last: boolean) => void;
   /** Sends an answer. */
@@ -58,6 +60,8 @@ export class RoomService {
   /** By full JID. */
   readonly #occupants = new Map<string, Occupant>();
   readonly #inside = new Map<Room, Set<Occupant>>();
+  /** How many clients of each domain there are. */
+  readonly #perDomain = new Map<Domain, number>();
 
   constructor(parts: RoomServiceParts) {
     this.#parts = parts;
@@ -117,12 +121,18 @@ export class RoomService {
     return this.#occupants.has(client.full);
   }
 
+  /** Whether a client may come, or is there: there is an end to how many one domain brings. Threat class A18. */
+  mayCome(client: Jid): boolean {
+    return this.knows(client) || (this.#perDomain.get(client.domain) ?? 0) < this.#parts.mostOccupants(client.domain);
+  }
+
   /** The client of that address, known from now on. */
   client(from: Jid): Occupant {
     const known = this.#occupants.get(from.full);
     if (known !== undefined) return known;
     const occupant = new Occupant(this, from);
     this.#occupants.set(from.full, occupant);
+    this.#perDomain.set(from.domain, (this.#perDomain.get(from.domain) ?? 0) + 1);
     return occupant;
   }
 
@@ -155,7 +165,12 @@ export class RoomService {
   }
 
   over(occupant: Occupant): void {
-    if (this.#occupants.get(occupant.jid.full) === occupant) this.#occupants.delete(occupant.jid.full);
+    const { full, domain } = occupant.jid;
+    if (this.#occupants.get(full) !== occupant) return;
+    this.#occupants.delete(full);
+    const left = (this.#perDomain.get(domain) ?? 0) - 1;
+    if (left > 0) this.#perDomain.set(domain, left);
+    else this.#perDomain.delete(domain);
   }
 
   occupant(from: Jid, room: Room): Inside | undefined {
@@ -341,6 +356,7 @@ export class RoomService {
     }
     this.#occupants.clear();
     this.#inside.clear();
+    this.#perDomain.clear();
     this.#views.clear();
   }
 }

@@ -59,7 +59,8 @@ export class XmlStream {
   #peerEnd = false;
   #closeTimer: Timer | undefined;
   #resumeTimer: Timer | undefined;
-  #trusted = false;
+  #limits = strangerLimits;
+  #rate: StreamTools['rate'];
   /** When something was last read or a stanza written; keep-alives do not count. Milliseconds since 1970. */
   #activeAt: number;
 
@@ -67,6 +68,7 @@ export class XmlStream {
     this.#connection = connection;
     this.#name = name;
     this.#tools = tools;
+    this.#rate = tools.rate;
     this.#handlers = handlers;
     this.#tokenizer = this.#newTokenizer();
     this.#activeAt = tools.clock.now();
@@ -127,10 +129,11 @@ export class XmlStream {
     this.#headerSent = false;
   }
 
-  /** The peer proved who it is: it may send larger stanzas. */
-  trust(): void {
-    this.#trusted = true;
-    this.#tokenizer.setLimits(peerLimits);
+  /** The peer proved who it is: it may send larger stanzas, and at its own rate. */
+  trust(stanzaBytes = peerLimits.stanzaBytes, rate = this.#rate): void {
+    this.#limits = { ...peerLimits, stanzaBytes };
+    this.#rate = rate;
+    this.#tokenizer.setLimits(this.#limits);
   }
 
   /** Turns the connection into TLS and begins anew; everything heard in plain text is forgotten. */
@@ -190,7 +193,7 @@ export class XmlStream {
   }
 
   #newTokenizer(): Tokenizer {
-    return new Tokenizer(this.#tools.content, this.#trusted ? peerLimits : strangerLimits, {
+    return new Tokenizer(this.#tools.content, this.#limits, {
       header: (root, declared) => this.#header(root, declared),
       element: (element) => this.#element(element),
       end: () => this.#peerEnded(),
@@ -200,7 +203,7 @@ export class XmlStream {
   #data(bytes: Buffer): void {
     if (this.#state === 'closed' || this.#state === 'starting-tls') return;
     this.#activeAt = this.#tools.clock.now();
-    if (!this.#tools.rate.take(bytes.length)) this.#slowDown();
+    if (!this.#rate.take(bytes.length)) this.#slowDown();
     this.#tools.trace('in', bytes.toString());
     try {
       this.#tokenizer.write(bytes);
@@ -214,7 +217,7 @@ export class XmlStream {
   #slowDown(): void {
     if (this.#resumeTimer !== undefined) return;
     this.#connection.pause();
-    this.#resumeTimer = this.#tools.clock.after(Math.max(20, this.#tools.rate.wait), () => {
+    this.#resumeTimer = this.#tools.clock.after(Math.max(20, this.#rate.wait), () => {
       this.#resumeTimer = undefined;
       this.#connection.resume();
     });
