@@ -107,7 +107,7 @@ describe('the port of the page under attack', function () {
 
   /** The code with which the server closes; the client agrees then, as it should. */
   async function closedWith({ socket, bytes, ended }: Raw): Promise<number> {
-    const code = await eventually('the close frame', () => closeCode(bytes()));
+    const code = await eventually('the close frame', () => closeCode(bytes()), 45_000);
     socket.end(frame(0x88, Buffer.from([3, 232])));
     await ended;
     return code;
