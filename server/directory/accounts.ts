@@ -48,6 +48,12 @@ class AddressLimit {
     if (this.#windows.size > 50_000) for (const [key, old] of this.#windows) if (old.resetsAt <= now) this.#windows.delete(key);
     this.#windows.set(group, { count: 1, resetsAt: now + this.#milliseconds });
   }
+
+  /** What was counted did not happen. */
+  forgive(address: string): void {
+    const window = this.#windows.get(addressGroup(address));
+    if (window !== undefined && window.count > 0) window.count--;
+  }
 }
 
 export class AccountDirectory implements Accounts, AccountAdministration {
@@ -172,12 +178,18 @@ export class AccountDirectory implements Accounts, AccountAdministration {
       return refused('too-fast', 'Too many accounts were made from your address; wait an hour.');
     const hooked = this.#context.hooks.run('register', { name, remoteAddress });
     if (!hooked.ok) return hooked;
+    // Counted before it is made, since many may be asked for at once.
+    this.#registrations.count(remoteAddress, now);
+    const added = await this.#registered(name, password);
+    if (!added.ok) this.#registrations.forgive(remoteAddress);
+    return added;
+  }
+
+  async #registered(name: string, password: string): Promise<Outcome<Account>> {
     const prepared = this.#newName(name);
     if (prepared.ok && (await this.#context.storage.get(removedSpace, prepared.value)) !== undefined)
       return refused('name-taken', `There was an account "${prepared.value}"; only the host can give its name again.`);
-    const added = await this.add(name, password, false);
-    if (added.ok) this.#registrations.count(remoteAddress, now);
-    return added;
+    return this.add(name, password, false);
   }
 
   async add(name: string, password: string, administrator: boolean): Promise<Outcome<Account>> {

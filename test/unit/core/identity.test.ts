@@ -1,6 +1,7 @@
 /** Who somebody is: accounts, nicks and addresses that must not be mixed up. Threat classes A7, A9, A11. */
 import { expect } from 'chai';
 import type { NetworkHandler } from '../../../server/contract/networks.ts';
+import { defaultCoreLimits } from '../../../server/core.ts';
 import { AddressError, ircNetworkAddress, ircUserAddress, parseDomain, prepareName } from '../../../server/model/address.ts';
 import type { UserChange } from '../../../server/model/event.ts';
 import { guest, quiet, refusalOf, signedIn, testCore, text, value } from './support.ts';
@@ -50,6 +51,16 @@ describe('identity', () => {
     const again = await testCore({ storage });
     expect(refusalOf(await again.core.accounts.register('alice', 'battery staple', '192.0.2.1'))).to.equal('name-taken');
     value(await again.core.accounts.add('alice', 'battery staple', false));
+  });
+
+  it('make no more accounts for an address than it may have, also when it asks for many at once', async () => {
+    const { core } = await testCore({ limits: { ...defaultCoreLimits, registrations: 2 } });
+    const asked = ['ann', 'bob', 'cat', 'dan'].map((name) => core.accounts.register(name, 'correct horse', '192.0.2.1'));
+    const outcomes = (await Promise.all(asked)).map(refusalOf);
+    expect(outcomes).to.have.members(['accepted', 'accepted', 'too-fast', 'too-fast']);
+    expect(refusalOf(await core.accounts.register('eve', 'correct horse', '192.0.2.2'))).to.equal('accepted');
+    for (const name of ['eve', 'x', 'eve'])
+      expect(refusalOf(await core.accounts.register(name, name === 'x' ? 'short' : 'correct horse', '192.0.2.3'))).to.not.equal('too-fast');
   });
 
   it('keep what an account did while its password changed, and that it was removed', async () => {
