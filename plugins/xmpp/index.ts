@@ -141,6 +141,7 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
       await outbound.stop();
       people.withdraw('the server is stopping');
     },
+    wire: (link) => federation.wire(link),
     status: () => {
       const { incoming, outgoing } = federation.count;
       return { summary: `${rooms.count} occupants, ${incoming} streams in, ${outgoing} out`, links: federation.links() };

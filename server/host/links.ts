@@ -17,7 +17,32 @@ export function droppedInAll({ dropped }: LinkFigures): number {
   return Object.values(dropped).reduce((sum, count) => sum + count, 0);
 }
 
-export function offerLinkMetrics(metrics: MetricTable, links: () => readonly LinkFigures[]): void {
+/** Streams of one name (an XMPP server may open several) are one series. */
+function byName(links: readonly LinkFigures[]): readonly LinkFigures[] {
+  const all = new Map<string, LinkFigures>();
+  for (const link of links) {
+    const key = JSON.stringify([link.plugin, link.name]);
+    const other = all.get(key);
+    all.set(key, other === undefined ? link : together(other, link));
+  }
+  return [...all.values()];
+}
+
+function together(one: LinkFigures, other: LinkFigures): LinkFigures {
+  const dropped = new Map(Object.entries(one.dropped));
+  for (const [reason, count] of Object.entries(other.dropped)) dropped.set(reason, (dropped.get(reason) ?? 0) + count);
+  return {
+    ...one,
+    state: other.state === 'up' ? 'up' : one.state,
+    in: one.in + other.in,
+    out: one.out + other.out,
+    waiting: one.waiting + other.waiting,
+    dropped: Object.fromEntries(dropped),
+  };
+}
+
+export function offerLinkMetrics(metrics: MetricTable, read: () => readonly LinkFigures[]): void {
+  const links = (): readonly LinkFigures[] => byName(read());
   const one = (name: string, kind: 'counter' | 'gauge', help: string, value: (link: LinkFigures) => number): void =>
     metrics.family(name, kind, help, () => links().map((link) => [{ plugin: link.plugin, link: link.name }, value(link)]));
   one('banyan_link_up', 'gauge', 'The link stands', ({ state }) => (state === 'up' ? 1 : 0));

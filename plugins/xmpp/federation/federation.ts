@@ -1,5 +1,5 @@
 /** All streams with other servers: finds the way for a pair of domains, and takes what others open. */
-import type { AcceptedConnection, Domain, LinkStatus } from '../../../server/plugin.ts';
+import type { AcceptedConnection, Domain, LinkStatus, LinkWire } from '../../../server/plugin.ts';
 import { pairKey } from '../stream/dialback.ts';
 import { attribute, type Element } from '../xml/element.ts';
 import type { FederationContext } from './context.ts';
@@ -90,12 +90,18 @@ export class Federation {
     return { incoming: this.#incoming.size, outgoing };
   }
 
+  /** Nothing that crosses is secret for longer than its stream: a dialback key proves one name on one stream. */
+  wire(link: string): LinkWire | undefined {
+    const found = [...this.#routes.values(), ...this.#incoming].find(({ name }) => name === link);
+    return found === undefined ? undefined : { connection: found.connection, secrets: {} };
+  }
+
   links(): readonly LinkStatus[] {
     const outgoing = [...this.#routes.values()].flatMap((route) => route.status() ?? []);
     const incoming = [...this.#incoming].map((stream): LinkStatus => {
       const peer = [...new Set(stream.peers)].join(' ');
       return {
-        name: `< ${peer || 'unproved'}`,
+        name: stream.name,
         kind: 'xmpp',
         state: peer === '' ? 'handshake' : 'up',
         since: stream.since,

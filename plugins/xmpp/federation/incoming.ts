@@ -1,5 +1,5 @@
 /** A stream that another server opened to us. It speaks for the pairs of domains that it has proved, and for no other. Threat class A8. */
-import { type AcceptedConnection, type Domain } from '../../../server/plugin.ts';
+import { type AcceptedConnection, type Connection, type Domain } from '../../../server/plugin.ts';
 import { domainOf } from '../jid.ts';
 import { strictest, type Policy } from '../policy.ts';
 import {
@@ -69,6 +69,13 @@ export class Incoming {
   }
   speaksFor(from: Domain, to: Domain): boolean {
     return this.#pairs.has(pairKey(from, to));
+  }
+  /** In `banyan link`. */
+  get name(): string {
+    return `< ${[...new Set(this.peers)].join(' ') || 'unproved'}`;
+  }
+  get connection(): Connection {
+    return this.#connection;
   }
   get tls(): boolean {
     return this.#stream.tls !== undefined;

@@ -94,6 +94,9 @@ export class Outgoing {
   get ready(): boolean {
     return this.#state.kind === 'ready';
   }
+  get connection(): Connection | undefined {
+    return this.#stream?.connection;
+  }
   get tls(): boolean {
     return this.#stream?.tls !== undefined;
   }

@@ -1,5 +1,5 @@
 /** The way from one of our domains to one other domain: what waits for it, the stream that carries it, and new attempts. */
-import type { Domain, LinkStatus, Timer } from '../../../server/plugin.ts';
+import type { Connection, Domain, LinkStatus, Timer } from '../../../server/plugin.ts';
 import type { Condition } from '../stanza-error.ts';
 import type { Verdict } from '../stream/dialback.ts';
 import type { FederationContext } from './context.ts';
@@ -157,6 +157,13 @@ export class Route implements OutgoingOwner {
     this.#stream?.close();
   }
 
+  /** In `banyan link`. */
+  get name(): string {
+    return `${this.from} > ${this.to}`;
+  }
+  get connection(): Connection | undefined {
+    return this.#stream?.connection;
+  }
   get hasStream(): boolean {
     return this.#stream !== undefined;
   }
@@ -166,7 +173,7 @@ export class Route implements OutgoingOwner {
     const stream = this.#stream;
     if (stream === undefined && this.queue.size === 0) return undefined;
     return {
-      name: `${this.from} > ${this.to}`,
+      name: this.name,
       kind: 'xmpp',
       state: stream === undefined ? 'down' : stream.ready ? 'up' : stream.state === 'connecting' ? 'dialling' : 'handshake',
       since: stream?.since ?? this.#context.host.clock.now(),

@@ -79,6 +79,10 @@ export class XmlStream {
     });
   }
 
+  /** What it runs over. */
+  get connection(): Connection {
+    return this.#connection;
+  }
   get tls(): TlsFacts | undefined {
     return this.#connection.tls;
   }

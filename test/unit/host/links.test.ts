@@ -10,11 +10,23 @@ describe('the figures of links', () => {
     const link = { kind: 'irc', state: 'up', since: 1, peer: 'p', tls: true, in: 5, out: 6 } as const;
     const statuses = new Map<string, PluginStatus>([
       ['irc-link', { summary: '', links: [{ ...link, name: 'a "b"', waiting: 3, dropped: { 'too old': 2, odd: 1 } }] }],
-      ['xmpp', { summary: '', links: [{ ...link, name: 'bare', state: 'down' }] }],
+      [
+        'xmpp',
+        {
+          summary: '',
+          links: [
+            { ...link, name: 'bare', state: 'down' },
+            { ...link, name: '< far', state: 'handshake', dropped: { late: 1 } },
+            { ...link, name: '< far', dropped: { late: 2, odd: 1 } },
+          ],
+        },
+      ],
     ]);
     expect(linksOf(statuses).map((each) => [each.name, each.waiting, droppedInAll(each)])).to.deep.equal([
       ['a "b"', 3, 3],
       ['bare', 0, 0],
+      ['< far', 0, 1],
+      ['< far', 0, 3],
     ]);
     const metrics = new MetricTable();
     offerLinkMetrics(metrics, () => linksOf(statuses));
@@ -27,7 +39,12 @@ describe('the figures of links', () => {
       'banyan_link_out_total{plugin="xmpp",link="bare"} 6',
       'banyan_link_waiting{plugin="irc-link",link="a \\"b\\""} 3',
       'banyan_link_dropped_total{plugin="irc-link",link="a \\"b\\"",reason="too old"} 2',
+      'banyan_link_up{plugin="xmpp",link="< far"} 1',
+      'banyan_link_in_total{plugin="xmpp",link="< far"} 10',
+      'banyan_link_dropped_total{plugin="xmpp",link="< far",reason="late"} 3',
     ]);
+    const series = lines.filter((line) => line !== '').map((line) => line.replace(/ \d+$/, ''));
+    expect(new Set(series).size).to.equal(series.length);
   });
 
   it('of a link into an IRC network grow over breaks, and tell what waits and what was dropped', async () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Trace } from '../../../server/host/trace.ts';
 import type { Connection } from '../../../server/contract/net.ts';
 import { openServer, parseTranscript, VirtualClock, type KitServer } from '../../kit/index.ts';
-import { ircLink } from '../kit/adapters.ts';
+import { ircLink, xmppFederation } from '../kit/adapters.ts';
 import { VirtualNet } from '../../kit/net/net.ts';
 import { captureLog } from '../../kit/log.ts';
 import type { AcceptedConnection } from '../../../server/contract/net.ts';
@@ -71,12 +71,12 @@ describe('a wire trace', () => {
   });
 });
 
-describe('a wire trace of a link into an IRC network', () => {
+describe('a wire trace of a link', () => {
   let server: KitServer;
   beforeEach(async () => (server = await openServer()));
   afterEach(() => server.stop());
 
-  it('shows what crosses while it stands, and from the handshake on when it is down', async () => {
+  it('into an IRC network shows what crosses while it stands, and from the handshake on when it is down', async () => {
     const link = await ircLink.open(server);
     const record = (): { text: string; over: string; trace: Trace } => {
       const recorded = { text: '', over: '' };
@@ -102,5 +102,23 @@ describe('a wire trace of a link into an IRC network', () => {
     expect(next.text).to.not.include('linkpassword');
     next.trace.stop('enough');
     expect(() => link.plugin.trace('nowhere', { text: () => undefined, ended: () => undefined })).to.throw('does not offer');
+  });
+
+  it('of a stream with another XMPP server, either way', async () => {
+    const link = await xmppFederation.open(server);
+    const bob = await server.guest('bob', 'lounge');
+    await link.joins('anna');
+    await server.settle();
+    const names = link.plugin.status().links.map(({ name }) => name);
+    expect(names.toSorted((a, b) => (a < b ? -1 : 1))).to.include.members(['< far.example', 'rooms.chat.example > far.example']);
+    let inward = '';
+    let outward = '';
+    link.plugin.trace('< far.example', { text: (piece) => (inward += piece), ended: () => undefined });
+    link.plugin.trace('rooms.chat.example > far.example', { text: (piece) => (outward += piece), ended: () => undefined });
+    await link.says('anna', 'from there');
+    await bob.say('lounge', 'from here');
+    await server.settle();
+    expect(inward).to.match(/ < <message.*from there/);
+    expect(outward).to.match(/ > .*<message.*from here/);
   });
 });
