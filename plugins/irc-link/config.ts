@@ -8,6 +8,9 @@ const serverName = z
   .regex(/^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+$/, 'must be a server name with a dot, for example "irc.example.org"');
 const word = z.string().regex(/^[^\s:][^\s]*$/, 'must be one word that does not begin with a colon');
 
+/** What happens on a network always happened there; each of these lets it count here. */
+const linkRights = ['kick', 'kill', 'topic', 'status', 'rename', 'account'] as const;
+
 const shared = z.union([
   z.string(),
   z.strictObject({ room: z.string(), channel: z.string().regex(/^#[^\s,]+$/, 'must be a channel name that begins with #') }),
@@ -87,6 +90,8 @@ const network = z
       .default('banyan'),
     /** Operators of our rooms are shown as operators there. */
     operators: z.boolean().default(true),
+    /** What that network may do to rooms and people here. */
+    rights: z.array(z.enum(linkRights)).default([...linkRights]),
   })
   .refine(({ dialect, server_id: id = '' }) => !dialects.has(dialect) || (dialects.get(dialect)!.serverId ?? /^$/).test(id), {
     path: ['server_id'],

@@ -114,7 +114,7 @@ export class Bridge implements NetworkHandler {
     live.say({ kind: 'end-of-burst', server: us.id });
     this.#outstanding = undefined;
     this.#inward.begin();
-    this.standing = { live, ours, theirs: new Theirs(this.network, live.state), service, bursting: true };
+    this.standing = { live, ours, theirs: new Theirs(this.network, live.state, this.grants('status')), service, bursting: true };
   }
 
   /** Everybody who was behind the link is lost at once. */
@@ -197,6 +197,11 @@ export class Bridge implements NetworkHandler {
     if (this.standing !== undefined) this.#inward.receive(this.standing, line);
   }
 
+  /** Whether what that network does in this respect counts here. */
+  grants(right: NetworkConfig['rights'][number]): boolean {
+    return this.config.rights.includes(right);
+  }
+
   sharedOf(channel: string): SharedRoom | undefined {
     if (this.standing === undefined) return undefined;
     const { fold } = this.standing.live.state.rules;
@@ -233,7 +238,8 @@ export class Bridge implements NetworkHandler {
         live.say({ kind: 'away', user, text: change.after.away });
         break;
       case 'account':
-        live.say({ kind: 'account', source: live.state.us.id, user, account: change.after.account });
+        // What services over there said stands over there.
+        if (!introduced.net.accountGiven || !this.grants('account')) ours.sayAccount(introduced);
         break;
       case 'profile':
         if (change.before.realName !== change.after.realName) live.say({ kind: 'profile', user, realName: change.after.realName });

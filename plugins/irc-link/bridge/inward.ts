@@ -99,10 +99,22 @@ export class Inward {
         this.#killed(standing, effect);
         break;
       case 'nick-lost':
+        if (effect.wanted !== undefined && !this.#bridge.grants('rename')) {
+          live.drop('a forced nick, for which this link has no right');
+          break;
+        }
         if (effect.user === standing.service) this.#bridge.service.nickLost(standing, effect.user);
         else ours.settle([effect]);
         // Who was thrown out comes back into the channels with the next beat.
         if (effect.user.gone) for (const room of this.#bridge.rooms) room.letInSoon();
+        break;
+      case 'account-given': {
+        const introduced = ours.byNet(effect.user);
+        if (introduced !== undefined && !this.#bridge.grants('account')) ours.sayAccount(introduced);
+        break;
+      }
+      case 'forced':
+        this.#bridge.sharedOf(effect.channel)?.forced(standing, effect);
         break;
       case 'idle-question':
         this.#bridge.privateTraffic.idle(standing, effect);
@@ -169,6 +181,8 @@ export class Inward {
     if (introduced === undefined) return;
     standing.ours.forget(introduced);
     const target = this.#bridge.host.users.get(introduced.id);
-    if (target !== undefined) this.#bridge.network.killed(target, by, reason);
+    if (target === undefined) return;
+    if (this.#bridge.grants('kill')) this.#bridge.network.killed(target, by, reason);
+    else for (const room of this.#bridge.rooms) room.keepOut(target.id);
   }
 }

@@ -129,6 +129,12 @@ export class Ours {
     this.settle(this.#live.say({ kind: 'nick', user: introduced.net.id, nick, ts: Math.floor(this.#host.clock.now() / 1_000) }));
   }
 
+  /** Says who it is here. */
+  sayAccount({ id, net }: Introduced): void {
+    const account = this.#host.users.get(id)?.account ?? null;
+    this.#live.say({ kind: 'account', source: this.#live.state.us.id, user: net.id, account });
+  }
+
   /** What follows from a change of ours: who lost a nick takes another. */
   settle(effects: readonly Effect[]): void {
     for (const effect of effects) {

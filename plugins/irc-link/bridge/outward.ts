@@ -8,6 +8,8 @@ import {
   type Room,
   type RoomChange,
   type RoomConfig,
+  type User,
+  type UserId,
   type UserView,
 } from '../../../server/plugin.ts';
 import type { ModeChange } from '../model/facts.ts';
@@ -15,21 +17,16 @@ import { ranks } from '../model/modes.ts';
 import { findChannel, listMatches, type NetChannel, type NetUser } from '../model/state.ts';
 import type { Bridge } from './bridge.ts';
 import type { Introduced } from './ours.ts';
+import { configModes } from './room-modes.ts';
 import type { Standing } from './standing.ts';
 import { toLines } from './text.ts';
-
-const switches: readonly (readonly [keyof RoomConfig, string])[] = [
-  ['moderated', 'moderated'],
-  ['membersOnly', 'inviteonly'],
-  ['hidden', 'secret'],
-  ['topicLocked', 'topiclock'],
-  ['membersSpeak', 'noextmsg'],
-];
 
 export class Outward {
   readonly room: Room;
   readonly channelName: string;
   readonly #bridge: Bridge;
+  /** Thrown out over there and not here: they do not go back by themselves. */
+  readonly #keptOut = new Set<UserId>();
 
   constructor(bridge: Bridge, room: Room, channelName: string) {
     this.#bridge = bridge;
@@ -47,19 +44,20 @@ export class Outward {
 
   /** The service first, then everybody of ours, in one go; a channel that is there keeps its time, one that is not gets ours. */
   enter(standing: Standing, knownTs: number | null): void {
-    const { live, ours, service } = standing;
+    const { live, service } = standing;
+    this.#keptOut.clear();
     const channel = this.channel(standing);
     const ts = channel?.ts ?? knownTs ?? Math.min(this.#seconds, Math.floor(this.room.created / 1_000));
     const members = service === undefined ? [] : [{ user: service.id, status: this.#serviceStatus, membership: live.nextVisit() }];
     for (const member of this.#people()) {
-      const introduced = ours.introduce(member.who);
-      if (this.#isBarred(standing, introduced.net)) continue;
+      const introduced = this.#admitted(standing, member.who);
+      if (introduced === undefined) continue;
       members.push({ user: introduced.net.id, status: this.#statusOf(member), membership: live.nextVisit() });
     }
     live.say({ kind: 'members', source: live.state.us.id, channel: this.channelName, ts, modes: [], members });
     // A channel that began anew has nothing of what was set here; one that was always there keeps its own modes.
     const anew = channel === undefined || (knownTs !== null && channel.ts > knownTs);
-    if (anew) this.modes(standing, undefined, this.#configModes(this.room.config));
+    if (anew) this.modes(standing, undefined, configModes(this.room.config));
     this.#assertBans(standing);
   }
 
@@ -96,14 +94,14 @@ export class Outward {
       const introduced = standing.ours.get(member.user);
       if (introduced !== undefined) wants(introduced.net, this.#statusOf(member));
     }
-    this.modes(standing, undefined, [...changes, ...this.#configModes(this.room.config)]);
+    this.modes(standing, undefined, [...changes, ...configModes(this.room.config)]);
     this.#assertBans(standing);
   }
 
   /** What was changed here while the link was down, in its last form. */
   catchUp(standing: Standing, config: Partial<RoomConfig>, unbanned: Iterable<string>): void {
     const lifted = [...unbanned].map((mask) => ({ add: false, mode: 'ban', param: mask }));
-    this.modes(standing, undefined, [...this.#configModes(config), ...lifted]);
+    this.modes(standing, undefined, [...configModes(config), ...lifted]);
   }
 
   /** A line of the bridge's own, by its service. */
@@ -144,7 +142,7 @@ export class Outward {
         this.modes(standing, content.author, [{ add: content.add, mode: 'ban', param: content.ban.mask }]);
         break;
       case 'config':
-        this.modes(standing, content.author, this.#configModes(content.changes));
+        this.modes(standing, content.author, configModes(content.changes));
         break;
       case 'affiliation':
       case 'kick':
@@ -164,6 +162,7 @@ export class Outward {
   #authorThere(standing: Standing, author: Author): Introduced | undefined {
     const { users, domain, clock } = this.#bridge.host;
     const user = users.byAddress(author.address);
+    if (user !== undefined && this.#keptOut.has(user.id)) return undefined;
     const introduced =
       standing.ours.byAddress(author.address) ??
       standing.ours.introduce(
@@ -230,19 +229,6 @@ export class Outward {
     standing.live.say({ kind: 'modes', source, channel: channel.name, ts: channel.ts, changes });
   }
 
-  #configModes(config: Partial<RoomConfig>): ModeChange[] {
-    const changes: ModeChange[] = [];
-    for (const [key, mode] of switches) {
-      const value = config[key];
-      if (typeof value === 'boolean') changes.push({ add: value, mode });
-    }
-    const { key, limit } = config;
-    if (key !== undefined) changes.push(key === null ? { add: false, mode: 'key', param: '*' } : { add: true, mode: 'key', param: key });
-    if (limit !== undefined)
-      changes.push(limit === null ? { add: false, mode: 'limit' } : { add: true, mode: 'limit', param: String(limit) });
-    return changes;
-  }
-
   /** Moderators are operators over there; where the link shows none, they have voice, so that they can speak when that is asked for. */
   #statusOf(member: Pick<Member, 'affiliation' | 'operator' | 'voice'>): string[] {
     const moderator = roleOf(member, false) === 'moderator';
@@ -281,8 +267,8 @@ export class Outward {
     for (const view of views) {
       const user = this.#bridge.host.users.get(view.user);
       if (user === undefined || user.network === this.#bridge.network.address) continue;
-      const introduced = standing.ours.introduce(user);
-      if (!this.#isBarred(standing, introduced.net)) this.#join(standing, introduced.net, this.#statusOf(view));
+      const introduced = this.#admitted(standing, user);
+      if (introduced !== undefined) this.#join(standing, introduced.net, this.#statusOf(view));
     }
   }
 
@@ -293,6 +279,17 @@ export class Outward {
     const member = { user: net.id, status, membership: live.nextVisit() };
     const ts = channel?.ts ?? this.#seconds;
     live.say({ kind: 'members', source: live.state.us.id, channel: this.channelName, ts, modes: [], members: [member] });
+  }
+
+  keepOut(user: UserId): void {
+    this.#keptOut.add(user);
+  }
+
+  /** Somebody of ours as a user over there, whom the channel takes. */
+  #admitted(standing: Standing, user: User): Introduced | undefined {
+    if (this.#keptOut.has(user.id)) return undefined;
+    const introduced = standing.ours.introduce(user);
+    return this.#isBarred(standing, introduced.net) ? undefined : introduced;
   }
 
   /** A ban over there bars those of ours whom it meets, there alone. */
@@ -307,8 +304,8 @@ export class Outward {
   letIn(standing: Standing): void {
     if (standing.service !== undefined) this.#join(standing, standing.service, this.#serviceStatus);
     for (const member of this.#people()) {
-      const introduced = standing.ours.introduce(member.who);
-      if (!this.#isBarred(standing, introduced.net)) this.#join(standing, introduced.net, this.#statusOf(member));
+      const introduced = this.#admitted(standing, member.who);
+      if (introduced !== undefined) this.#join(standing, introduced.net, this.#statusOf(member));
     }
   }
 
@@ -318,6 +315,7 @@ export class Outward {
     if (channel === undefined) return;
     const { cause } = change;
     for (const view of change.members) {
+      this.#keptOut.delete(view.user);
       const introduced = ours.get(view.user);
       const net = introduced?.net ?? theirs.byAddress(view.address);
       if (net === undefined || !channel.members.has(net)) continue;

@@ -1,5 +1,5 @@
 /** One room that is shared with a channel: when it is, and what happens over there as facts here. */
-import type { Batch, Follower, MessageBody, Mirror, Room, RoomItem, User } from '../../../server/plugin.ts';
+import type { Batch, Follower, MessageBody, Mirror, Room, RoomItem, User, UserId } from '../../../server/plugin.ts';
 import type { Effect } from '../model/effects.ts';
 import type { NetChannel, NetMember, NetServer, NetUser } from '../model/state.ts';
 import type { Bridge } from './bridge.ts';
@@ -253,7 +253,7 @@ export class SharedRoom implements Follower {
         this.#bridge.positions.update(this.room.address, { channelTs: effect.channel.ts });
         break;
       case 'topic':
-        void mirror.topic(this.#by(standing, effect.by), effect.channel.topic.text);
+        if (this.#bridge.grants('topic')) void mirror.topic(this.#by(standing, effect.by), effect.channel.topic.text);
         break;
       default:
         break;
@@ -270,7 +270,33 @@ export class SharedRoom implements Follower {
       this.suspend(standing, typeof by === 'string' ? by : by.nick);
       return;
     }
-    const target = effect.user.ours ? standing.ours.byNet(effect.user)?.id : standing.theirs.known(effect.user)?.id;
-    if (target !== undefined) mirror.kicked(by, target, effect.reason);
+    if (!effect.user.ours) {
+      const target = standing.theirs.known(effect.user)?.id;
+      if (target !== undefined) mirror.kicked(by, target, effect.reason);
+      return;
+    }
+    const target = standing.ours.byNet(effect.user)?.id;
+    if (target === undefined) return;
+    if (this.#bridge.grants('kick')) mirror.kicked(by, target, effect.reason);
+    else this.keepOut(target);
+  }
+
+  /** Somebody of ours was thrown out over there, which does not count here: that person does not go back until the next visit or link. */
+  keepOut(user: UserId): void {
+    this.#outward.keepOut(user);
+  }
+
+  /** Services want somebody of ours in the channel, or out of it. In a room one enters oneself. */
+  forced(standing: Standing, { user, by, join, reason }: Extract<Effect, { kind: 'forced' }>): void {
+    const introduced = standing.ours.byNet(user);
+    const channel = this.channel(standing);
+    if (introduced === undefined) return;
+    if (join) {
+      const { network, service } = this.#bridge;
+      service.tell(introduced.address, `${network.title} wants you in ${this.channelName}, which is the room ${this.room.name} here.`);
+    } else if (channel?.members.has(user) === true && this.#mirror !== undefined) {
+      standing.live.say({ kind: 'part', user: user.id, channel: channel.name, reason });
+      this.#kicked(standing, this.#mirror, { kind: 'kicked', channel, user, by, reason });
+    }
   }
 }

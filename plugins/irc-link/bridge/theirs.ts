@@ -6,12 +6,15 @@ import { ranks } from '../model/modes.ts';
 export class Theirs {
   readonly #network: Network;
   readonly #state: NetState;
+  readonly #withStatus: boolean;
   readonly #users = new Map<NetUser, User>();
   readonly #byAddress = new Map<UserAddress, NetUser>();
 
-  constructor(network: Network, state: NetState) {
+  /** @param withStatus whether what they are in channels over there counts here */
+  constructor(network: Network, state: NetState, withStatus: boolean) {
     this.#network = network;
     this.#state = state;
+    this.#withStatus = withStatus;
   }
 
   /** The core's user, if that person is known to it. */
@@ -56,6 +59,7 @@ export class Theirs {
 
   /** What signs a member has here: operators and above, and voice. */
   standing(member: NetMember): { readonly operator: boolean; readonly voice: boolean } {
+    if (!this.#withStatus) return { operator: false, voice: false };
     const rank = this.#state.rules.modes.rank(member.status);
     return { operator: rank >= ranks.op, voice: member.status.has('voice') };
   }

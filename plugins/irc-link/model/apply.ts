@@ -36,6 +36,13 @@ export function applyFact(state: NetState, fact: Fact, side: Side): readonly Eff
         return dropped('a forced nick for somebody unknown');
       return [{ kind: 'nick-lost', user, wanted: fact.nick }];
     }
+    case 'force-visit': {
+      const by = source(state, side, fact.source);
+      const user = findUser(state, fact.user);
+      if (by === undefined || user === undefined || user.ours === (side === 'ours')) return dropped('a forced visit of somebody unknown');
+      const { channel, join, reason } = fact;
+      return [{ kind: 'forced', user, by, channel, join, reason }];
+    }
     case 'away':
     case 'profile':
     case 'account':
@@ -137,9 +144,11 @@ function applyChange(state: NetState, fact: Extract<Fact, { kind: 'away' | 'prof
       user.away = fact.text;
       break;
     case 'account':
-      // Services of a network say who its people are; they do not say it of ours.
-      if (source(state, side, fact.source) === undefined || user.ours !== (side === 'ours')) return dropped('an account of somebody else');
+      // Services of a network say who somebody is over there, also of ours; we say it of ours alone.
+      if (source(state, side, fact.source) === undefined || (side === 'ours' && !user.ours)) return dropped('an account of somebody else');
       user.account = fact.account;
+      user.accountGiven = user.ours && side === 'theirs' && fact.account !== null;
+      if (user.ours) return side === 'theirs' ? [{ kind: 'account-given', user }] : [];
       break;
     case 'profile':
       user.ident = fact.ident ?? user.ident;

@@ -51,6 +51,17 @@ export type Effect =
     }
   /** One of ours must have another nick: it lost a collision (and is `gone` where that throws it out), or services want so (`wanted`). */
   | { readonly kind: 'nick-lost'; readonly user: NetUser; readonly wanted?: string }
+  /** Services gave one of ours an account over there, or took it. */
+  | { readonly kind: 'account-given'; readonly user: NetUser }
+  /** Services want one of ours in a channel, or out of it. */
+  | {
+      readonly kind: 'forced';
+      readonly user: NetUser;
+      readonly by: NetUser | NetServer;
+      readonly channel: string;
+      readonly join: boolean;
+      readonly reason: string;
+    }
   /** The owner of a nick that we answer for is asked how long it is idle. */
   | { readonly kind: 'idle-question'; readonly user: NetUser; readonly asker: NetUser }
   | { readonly kind: 'ping'; readonly source: NetServer }

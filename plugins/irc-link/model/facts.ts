@@ -69,6 +69,15 @@ export type Fact =
   | { readonly kind: 'collision'; readonly source: Ref; readonly nick: string }
   /** Services want one of our people to have another nick. */
   | { readonly kind: 'force-nick'; readonly source: Ref; readonly user: Ref; readonly nick: string }
+  /** Services want one of our people to be in a channel, or not to be. */
+  | {
+      readonly kind: 'force-visit';
+      readonly source: Ref;
+      readonly user: Ref;
+      readonly channel: string;
+      readonly join: boolean;
+      readonly reason: string;
+    }
   | { readonly kind: 'away'; readonly user: Ref; readonly text: string | null }
   | { readonly kind: 'account'; readonly source: Ref; readonly user: Ref; readonly account: string | null }
   | { readonly kind: 'profile'; readonly user: Ref; readonly ident?: string; readonly host?: string; readonly realName?: string }

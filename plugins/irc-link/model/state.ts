@@ -30,6 +30,8 @@ export interface NetUser {
   host: string;
   realName: string;
   account: string | null;
+  /** It is the other side that said which account: services over there, for one of ours. */
+  accountGiven: boolean;
   away: string | null;
   readonly channels: Set<NetChannel>;
   /** Quit, killed or lost: kept by nobody but whoever still holds the object. */

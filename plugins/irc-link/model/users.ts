@@ -31,6 +31,7 @@ export function applyUser(state: NetState, fact: Extract<Fact, { kind: 'user' }>
     host: fact.host,
     realName: fact.realName,
     account: fact.account,
+    accountGiven: false,
     away: fact.away,
     channels: new Set(),
     gone: false,

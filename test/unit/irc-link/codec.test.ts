@@ -60,6 +60,17 @@ const facts: {
   nick: fc.record({ kind: fc.constant('nick'), user: userId, nick: word, ts: time }),
   save: fc.record({ kind: fc.constant('save'), source: serverId, user: userId, ts: time }),
   'force-nick': fc.record({ kind: fc.constant('force-nick'), source: serverId, user: userId, nick: word }),
+  'force-visit': fc.oneof(
+    fc.record({
+      kind: fc.constant('force-visit'),
+      source: serverId,
+      user: userId,
+      channel,
+      join: fc.constant(true),
+      reason: fc.constant(''),
+    }),
+    fc.record({ kind: fc.constant('force-visit'), source: serverId, user: userId, channel, join: fc.constant(false), reason: text }),
+  ),
   away: fc.record({ kind: fc.constant('away'), user: userId, text: fc.option(text) }),
   account: fc.record({ kind: fc.constant('account'), source: serverId, user: userId, account: fc.option(word) }),
   quit: fc.record({ kind: fc.constant('quit'), user: userId, reason: text }),

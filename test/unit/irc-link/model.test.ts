@@ -220,7 +220,6 @@ describe('A9 the model does not believe what is not behind the link', () => {
     `:0AA FJOIN #lounge 1000 + :o,${anna}:9`,
     `:0AA FJOIN #new 1000 + :o,${anna}:9`,
     `:9BN METADATA ${anna} accountname :root`,
-    `:0AA METADATA ${anna} accountname :root`,
     ':9BN SERVER evil.example 1EE :behind us',
     ':7ZZ SERVER evil.example 1EE :behind nobody',
     ':9BN BURST 5',

@@ -95,6 +95,17 @@ function forcedNick(source: string, [user = '', nick = '']: readonly string[]): 
   return isNick(nick) ? [{ kind: 'force-nick', source, user, nick }] : undefined;
 }
 
+function forcedVisit(join: boolean): Decoder {
+  return {
+    least: 2,
+    read: (source, [user = '', channel = '', reason = '']) =>
+      isChannel(channel) ? [{ kind: 'force-visit', source, user, channel, join, reason: join ? '' : reason }] : undefined,
+  };
+}
+
+/** What may also come within ENCAP. */
+const forced: ReadonlySet<string> = new Set(['SVSNICK', 'SANICK', 'SVSJOIN', 'SAJOIN', 'SVSPART', 'SAPART']);
+
 function profile(key: 'ident' | 'host' | 'realName'): Decoder {
   return {
     least: 1,
@@ -154,6 +165,10 @@ export const decoders: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
   ],
   ['SVSNICK', { least: 2, read: forcedNick }],
   ['SANICK', { least: 2, read: forcedNick }],
+  ['SVSJOIN', forcedVisit(true)],
+  ['SAJOIN', forcedVisit(true)],
+  ['SVSPART', forcedVisit(false)],
+  ['SAPART', forcedVisit(false)],
   [
     'AWAY',
     { least: 0, read: (source, params) => [{ kind: 'away', user: source, text: params.length === 0 ? null : params.at(-1)! || null }] },
@@ -276,8 +291,7 @@ export const decoders: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
       /** What is addressed to our server within ENCAP means what it means outside. */
       read(source, [, command = '', ...params], line, context) {
         const inner = decoders.get(command);
-        const allowed = command === 'SVSNICK' || command === 'SANICK';
-        return allowed && inner !== undefined && params.length >= inner.least ? inner.read(source, params, line, context) : [];
+        return forced.has(command) && inner !== undefined && params.length >= inner.least ? inner.read(source, params, line, context) : [];
       },
     },
   ],

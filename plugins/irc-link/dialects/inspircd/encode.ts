@@ -44,6 +44,9 @@ function linesOf(fact: Fact, context: InspircdContext): readonly string[] {
       return line(fact.source, 'SAVE', fact.user, String(fact.ts));
     case 'force-nick':
       return line(fact.source, 'SVSNICK', fact.user, fact.nick, String(context.now()));
+    case 'force-visit':
+      if (fact.join) return line(fact.source, 'SVSJOIN', fact.user, fact.channel);
+      return say(fact.source, 'SVSPART', [fact.user, fact.channel], clip(fact.reason, limits.quit));
     case 'away':
       return fact.text === null ? line(fact.user, 'AWAY') : say(fact.user, 'AWAY', [String(context.now())], clip(fact.text, limits.away));
     case 'account':

@@ -89,6 +89,7 @@ function linesOf(fact: Fact, state: NetState, context: NgircdContext): readonly 
     case 'save':
     case 'collision':
     case 'force-nick':
+    case 'force-visit':
     case 'channel':
     case 'typing':
     case 'idle-question':

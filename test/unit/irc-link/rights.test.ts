@@ -1,0 +1,113 @@
+/** What a network may do to rooms and people here: everything that it does happened over there; the rights say what counts here. */
+import { expect } from 'chai';
+import type { Room } from '../../../server/contract/rooms.ts';
+import { guest, quiet, text, value, type Recorder } from '../core/support.ts';
+import { BridgeTest } from './bridge-support.ts';
+
+const alice = ':0AA UID 0AAAAAAAB 1500000000 alice h.example h.example alice 127.0.0.9 1500000000 + :Alice';
+const channel = ':0AA FJOIN #lounge 1500000000 +nt :o,0AAAAAAAB:1';
+
+describe('rights of an IRC link', () => {
+  let test: BridgeTest;
+  let room: Room;
+  let anna: Recorder;
+  let id: string;
+
+  async function begin(rights: readonly string[] | undefined): Promise<void> {
+    const network = {
+      label: 'net',
+      server_name: 'irc.banyan.example',
+      server_id: '9BN',
+      peer_name: 'inspircd.example',
+      tls: false,
+      password_send: 'out',
+      password_receive: 'in',
+      rooms: ['lounge'],
+    };
+    test = await BridgeTest.start({ networks: [rights === undefined ? network : { ...network, rights }] });
+    room = test.core.rooms.byName('lounge')!;
+    anna = guest(test.core, 'anna');
+    value(await test.core.rooms.join(anna.session.user, 'lounge', { session: anna.session }));
+    await quiet();
+    await test.link(alice, channel);
+    id = (await test.sent()).flatMap((line) => /UID (\S+) \d+ anna /.exec(line)?.[1] ?? [])[0]!;
+    anna.take();
+  }
+  const isInside = (): boolean => room.members.has(anna.session.user.id);
+  const beat = async (): Promise<void> => {
+    test.clock.advance(1_000);
+    test.bridge.beat(false);
+    await test.settle();
+  };
+  const isThere = (): boolean =>
+    [...test.bridge.standing!.live.state.channels.values()].some((one) => [...one.members.keys()].some((user) => user.id === id));
+  const operator = (): boolean => [...room.members.values()].find((member) => member.nick === 'alice')!.operator;
+
+  it('are all there by default', async () => {
+    await begin(undefined);
+    expect(operator()).to.equal(true);
+    await test.receive(':0AAAAAAAB FTOPIC #lounge 1500000000 1900000000 :from there');
+    expect(room.topic.text).to.equal('from there');
+    await test.receive(`:0AAAAAAAB KICK #lounge ${id} :out`);
+    expect(isInside()).to.equal(false);
+  });
+
+  it('without "kick": whoever is thrown out there stays here, is not heard there, and goes back with the next visit', async () => {
+    await begin(['kill']);
+    await test.receive(`:0AAAAAAAB KICK #lounge ${id} :out`);
+    expect(isInside()).to.equal(true);
+    value(await test.core.rooms.say(anna.session.user, room, text('still here')));
+    await test.receive(':0AAAAAAAB FMODE #lounge 1500000000 +b nobody!*@*');
+    await beat();
+    expect(await test.said()).to.deep.equal([]);
+    expect(isThere()).to.equal(false);
+    value(test.core.rooms.leave(anna.session.user, room, ''));
+    value(await test.core.rooms.join(anna.session.user, 'lounge', { session: anna.session }));
+    await test.settle();
+    expect(isThere()).to.equal(true);
+  });
+
+  it('without "kill": whoever is thrown off the network stays here', async () => {
+    await begin([]);
+    await test.receive(`:0AAAAAAAB KILL ${id} :no more`);
+    expect(isInside()).to.equal(true);
+    await test.receive(':0AAAAAAAB FMODE #lounge 1500000000 +b nobody!*@*');
+    await beat();
+    expect((await test.sent()).filter((line) => / UID /.test(line))).to.deep.equal([]);
+  });
+
+  it('without "topic" and "status": the topic here stays, their operators are members here', async () => {
+    await begin([]);
+    expect(operator()).to.equal(false);
+    await test.receive(':0AAAAAAAB FTOPIC #lounge 1500000000 1900000000 :from there');
+    expect(room.topic.text).to.equal('');
+  });
+
+  it('rename and account: services are obeyed over there, and nobody is somebody else here', async () => {
+    await begin(undefined);
+    await test.receive(`:0AA SVSNICK ${id} Guest42 1500000001`);
+    expect(await test.sent()).to.satisfy((lines: string[]) => lines.some((line) => line.startsWith(`:${id} NICK Guest42 `)));
+    expect([...room.members.values()].map((member) => member.nick)).to.include('anna');
+    await test.receive(`:0AA METADATA ${id} accountname :anna-there`);
+    expect(test.bridge.standing!.live.state.users.get(id)!.account).to.equal('anna-there');
+    expect(anna.session.user.account).to.equal(null);
+    expect((await test.sent()).filter((line) => line.includes('accountname'))).to.deep.equal([]);
+  });
+
+  it('without "rename" and "account": a forced nick changes nothing, ours are who they are here', async () => {
+    await begin([]);
+    await test.receive(`:0AA SVSNICK ${id} Guest42 1500000001`);
+    expect((await test.sent()).filter((line) => line.includes('NICK'))).to.deep.equal([]);
+    await test.receive(`:0AA METADATA ${id} accountname :anna-there`);
+    expect(await test.sent()).to.deep.equal([`:9BN METADATA ${id} accountname :`]);
+  });
+
+  it('SVSPART counts as a kick; SVSJOIN puts nobody anywhere, it is told', async () => {
+    await begin(undefined);
+    await test.receive(`:0AA SVSJOIN ${id} #lounge`);
+    expect(anna.take().join('\n')).to.include('wants you in #lounge');
+    await test.receive(`:0AA SVSPART ${id} #lounge :go`);
+    expect((await test.sent()).filter((line) => line.includes('PART'))).to.deep.equal([`:${id} PART #lounge :go`]);
+    expect(isInside()).to.equal(false);
+  });
+});
