@@ -94,6 +94,8 @@ export class ParcelQueue {
   /** Takes out what has waited long enough. */
   expired(): readonly Waiting[] {
     const now = this.#clock.now();
+    // Looked at every second, when there is nothing to do nearly always.
+    if (!this.#waiting.some(({ until }, index) => index >= this.#head && until <= now)) return [];
     return this.#remove(({ until }) => until <= now);
   }
 
