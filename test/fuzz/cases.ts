@@ -9,8 +9,15 @@ import type { Material, Step } from './mutate.ts';
 export interface Target {
   readonly name: string;
   material(): Promise<Material>;
-  /** Starts the plugin (irc-clients runs already); answers with the way to say something to it. */
-  open(server: KitServer): Promise<(bytes: Buffer) => void>;
+  /** Starts the plugin; irc-clients runs already. */
+  open(server: KitServer): Promise<Opened>;
+}
+
+export interface Opened {
+  /** Says something to the plugin. */
+  say(bytes: Buffer): void;
+  /** What is wrong, at the end, with what others were told. */
+  wrong?(): Promise<readonly string[]>;
 }
 
 export interface Finding {
@@ -58,10 +65,10 @@ async function converse(
   await server.start(ircClients, { listen: ['127.0.0.1:6667'], listen_tls: [] });
   const alice = await server.guest('alice', 'lounge');
   const witness = await enter(server, 'witness');
-  const say = await target.open(server);
+  const opened = await target.open(server);
   for (const { after, bytes } of steps) {
     if (after > 0) await server.advance(after);
-    say(bytes);
+    opened.say(bytes);
   }
   await server.settle();
   await server.advance(1_000);
@@ -71,7 +78,12 @@ async function converse(
     const said = await server.core.rooms.say(alice.user, room, { text: plainText('still here'), style: 'normal' });
     if (said.ok) await server.settle();
   }
-  wrong.push(...(await witness.takeLines()).filter(isWrong).map((line) => `an IRC client was sent ${JSON.stringify(line)}`));
+  wrong.push(
+    ...(await witness.takeLines())
+      .filter(isWrong)
+      .map((line) => `an IRC client was sent the command ${parseIrcLine(line).command}: ${JSON.stringify(line)}`),
+  );
+  wrong.push(...((await opened.wrong?.()) ?? []));
   await stop(server);
   const { connections, listeners } = server.net.open;
   if (connections > 0 || listeners > 0) wrong.push(`${connections} connections and ${listeners} listeners were left at the stop`);

@@ -45,21 +45,39 @@ export function recordedInspircd(handshake: readonly Step[]): Step[] {
 /** Dialback for both domains of the kit's server. */
 const proofs = ['rooms.chat.example', 'chat.example'].map((to) => `<db:result from='far.example' to='${to}'>key</db:result>`);
 
-/** What the opening sides of real XMPP streams said, under the names that the kit's server has for itself and its peer. */
-export function recordedXmpp(): Step[][] {
+/** What a real ngIRCd said over a link, to a server that is `irc.chat.example` now. */
+export function recordedNgircd(file: string, formerly: string): Step[] {
+  const said = readFileSync(join(fixtures, 'irc-link', file), 'utf8').split('\n');
+  const talk = said.filter((line) => line !== '' && !line.startsWith('#'));
+  return lines(talk.map((line) => line.replaceAll(formerly, 'irc.chat.example').replaceAll('#shared', '#test')));
+}
+
+/**
+ * What the sides of real XMPP streams said that opened them (`->`), or the others (`<-`), under the names that the kit's server has for
+ * itself and its peer.
+ */
+export function recordedXmpp(side: '->' | '<-'): Step[][] {
   const folder = join(fixtures, 'xmpp');
   return readdirSync(folder)
     .filter((file) => file.endsWith('.txt'))
     .flatMap((file) => {
       const streams = new Map<string, string[]>();
       for (const line of readFileSync(join(folder, file), 'utf8').split('\n')) {
-        const [, stream, from, xml] = /^ *[\d.]+ (#\d+) (\S+) -> \S+ (<.*)$/.exec(line) ?? [];
-        if (stream === undefined || from === undefined || xml === undefined || /^<(?:starttls|auth)/.test(xml)) continue;
+        const [, stream, opener, sign, other, xml] = /^ *[\d.]+ (#\d+) (\S+) (->|<-) (\S+) (<.*)$/.exec(line) ?? [];
+        const from = side === '->' ? opener : other;
+        if (
+          sign !== side ||
+          stream === undefined ||
+          from === undefined ||
+          xml === undefined ||
+          /^<(?:starttls|auth|proceed|success)/.test(xml)
+        )
+          continue;
         // Without TLS and SASL a stream does not begin anew.
         if (streams.has(stream) === xml.includes('<stream:stream')) continue;
         streams.set(stream, [...(streams.get(stream) ?? []), renamed(xml, from)]);
       }
-      return [...streams.values()].map(([header, ...rest]) => steps([header!, ...proofs, ...rest]));
+      return [...streams.values()].map(([header, ...rest]) => steps([header!, ...(side === '->' ? proofs : []), ...rest]));
     });
 }
 

@@ -74,7 +74,10 @@ async function fuzz(target: Target, seed: number, until: number): Promise<number
   return known.size;
 }
 
-const chosen = positionals.length === 0 ? targets : targets.filter(({ name }) => positionals.includes(name));
+const chosen =
+  positionals.length === 0
+    ? targets
+    : targets.filter(({ name }) => positionals.some((plugin) => name === plugin || name.startsWith(`${plugin}-`)));
 if (chosen.length < positionals.length) throw new Error(`there are: ${targets.map(({ name }) => name).join(', ')}`);
 const unwatch = startWatchdog({ seconds: hangSeconds, dataFolder: values.scratch ?? '.', plugins: [], log: pino() });
 let failed = 0;

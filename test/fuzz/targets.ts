@@ -2,10 +2,12 @@
 import ircClients from '../../plugins/irc-clients/index.ts';
 import web from '../../plugins/web/index.ts';
 import { openServer, type KitServer } from '../kit/index.ts';
+import { parseUserAddress } from '../../server/model/address.ts';
 import { InspircdSide } from '../unit/kit/inspircd-side.ts';
 import { XmppSide } from '../unit/kit/xmpp-side.ts';
 import ircLink from '../../plugins/irc-link/index.ts';
 import xmpp from '../../plugins/xmpp/index.ts';
+import { parseIrcLine } from '../support/irc-client.ts';
 import { stop, type Target } from './cases.ts';
 import {
   ircClientConversation,
@@ -13,6 +15,7 @@ import {
   type lines,
   recordedBy,
   recordedInspircd,
+  recordedNgircd,
   recordedXmpp,
   webConversation,
 } from './conversations.ts';
@@ -40,6 +43,33 @@ async function startXmpp(server: KitServer): Promise<XmppSide> {
   return side;
 }
 
+/** What we may say to an InspIRCd; a command that is none of these was made by somebody's text (A1). */
+const linkCommands = new Set(
+  (
+    'CAPAB SERVER BURST ENDBURST SINFO PING PONG UID FJOIN IJOIN PART QUIT NICK KICK KILL PRIVMSG NOTICE TAGMSG FTOPIC TOPIC FMODE MODE ' +
+    'METADATA AWAY FNAME FHOST FIDENT ENCAP INVITE SQUIT IDLE SAVE NUM OPERTYPE ERROR'
+  ).split(' '),
+);
+
+/** Shares the room with an IRC network and an XMPP server, who see what the clients here do. @returns what is wrong with what they saw */
+async function linked(server: KitServer): Promise<() => Promise<readonly string[]>> {
+  await startLink(server);
+  const side = new InspircdSide(server, true);
+  await side.link();
+  side.join('anna');
+  // Its peer reads our XML as a parser does, and fails on what is none.
+  const xmppSide = await startXmpp(server);
+  xmppSide.enter('xavier');
+  await server.settle();
+  return async () => {
+    await xmppSide.stream.take();
+    const told = (await side.peer.takeLines()).map(parseIrcLine);
+    return told
+      .filter(({ command }) => !linkCommands.has(command))
+      .map(({ command, raw }) => `an IRC server was sent the command ${command}: ${JSON.stringify(raw)}`);
+  };
+}
+
 /** A server on which the conversations of the kit's own peers are recorded. */
 async function recording(run: (server: KitServer) => Promise<void>): Promise<void> {
   const server = await openServer();
@@ -58,9 +88,10 @@ export const targets: readonly Target[] = [
         conversations: [ircClientConversation, ircLoginConversation],
         words: ['#lounge', 'alice', 'witness', '+b', '\x01', '@label=x '],
       }),
-    open(server) {
+    async open(server) {
+      const wrong = await linked(server);
       const peer = server.connect('irc', { lineEnd: '' });
-      return Promise.resolve((bytes) => peer.send(bytes));
+      return { say: (bytes) => peer.send(bytes), wrong };
     },
   },
   {
@@ -95,13 +126,96 @@ export const targets: readonly Target[] = [
     async open(server) {
       await startLink(server);
       const peer = server.connect('irc-link', { lineEnd: '' });
-      return (bytes) => peer.send(bytes);
+      return { say: (bytes) => peer.send(bytes) };
+    },
+  },
+  {
+    name: 'irc-link-ngircd',
+    material: () =>
+      Promise.resolve({
+        conversations: [recordedNgircd('ngircd-link.txt', 'fed.test'), recordedNgircd('ngircd-pair.txt', 'ngircd-a.peer.test')],
+        words: [
+          'ngircd-a.peer.test',
+          'irc.chat.example',
+          '#test',
+          'NJOIN',
+          'CHANINFO',
+          'SQUIT',
+          'KILL',
+          'METADATA',
+          '+ov',
+          'alice',
+          'witness',
+        ],
+      }),
+    async open(server) {
+      const ngircd = (letter: string): object => ({
+        ...network,
+        label: `ng${letter}`,
+        dialect: 'ngircd',
+        server_id: undefined,
+        peer_name: `ngircd-${letter}.peer.test`,
+        password_receive: 'linkpass',
+        rooms: [{ room: 'lounge', channel: '#test' }],
+      });
+      await server.start(ircLink, { listen: ['127.0.0.1:7000'], networks: [ngircd('a'), ngircd('b')] });
+      const peer = server.connect('irc-link', { lineEnd: '' });
+      return { say: (bytes) => peer.send(bytes) };
+    },
+  },
+  {
+    name: 'irc-link-dialling',
+    async material() {
+      const conversations: ReturnType<typeof lines>[] = [];
+      await recording(async (server) => {
+        const side = new InspircdSide(server, false);
+        side.listen();
+        await server.start(ircLink, { networks: [{ ...network, address: 'scripted.example:7000' }] });
+        await side.link();
+        side.join('anna');
+        side.send('anna', 'PRIVMSG #lounge :hello');
+        await server.settle();
+        conversations.push(recordedBy(side.peer));
+      });
+      return { conversations, words: ['CAPAB', 'SERVER', '0AA', '9BN', 'linkpassword', 'CASEMAPPING=', 'CHANMODES', 'ERROR :'] };
+    },
+    async open(server) {
+      const host = server.host('scripted.example', 7000, { lineEnd: '' });
+      await server.start(ircLink, { networks: [{ ...network, address: 'scripted.example:7000' }] });
+      const peer = await host.accepted();
+      return { say: (bytes) => peer.send(bytes) };
+    },
+  },
+  {
+    name: 'xmpp-answering',
+    material: () =>
+      Promise.resolve({
+        conversations: recordedXmpp('<-'),
+        words: [
+          'far.example',
+          'chat.example',
+          "type='valid'",
+          "type='error'",
+          '<proceed',
+          '<failure',
+          "<a xmlns='urn:xmpp:sm:3' h='5'/>",
+          '</stream:stream>',
+        ],
+      }),
+    async open(server) {
+      await server.start(xmpp, { listen: ['127.0.0.1:5269'], listen_tls: [], require_tls: false });
+      const host = server.host('far.example', 5269, { lineEnd: '' });
+      const writer = await server.guest('writer', 'lounge');
+      // Nobody has answered yet, so it waits, and goes out if the answers are good.
+      void writer.tell(parseUserAddress('xmpp:anna@far.example'), 'hello').catch(() => undefined);
+      const peer = await host.accepted();
+      return { say: (bytes) => peer.send(bytes) };
     },
   },
   {
     name: 'xmpp',
     async material() {
-      const conversations = recordedXmpp();
+      const conversations = recordedXmpp('->');
       await recording(async (server) => {
         const side = await startXmpp(server);
         for (const nick of ['anna', 'bert']) side.enter(nick);
@@ -132,7 +246,7 @@ export const targets: readonly Target[] = [
       const side = await startXmpp(server);
       side.enter('xavier');
       const peer = server.connect('xmpp-server', { lineEnd: '' });
-      return (bytes) => peer.send(bytes);
+      return { say: (bytes) => peer.send(bytes) };
     },
   },
   {
@@ -143,8 +257,9 @@ export const targets: readonly Target[] = [
         words: ['"type":', '{"a":', '[[[[', '"lounge"', '"alice"', '\\u0000', '\\ud800', 'banyan://chat.example/~alice'],
       }),
     async open(server) {
+      const wrong = await linked(server);
       await server.start(web);
-      return openWebSocket(server.upgrade('/socket'));
+      return { say: openWebSocket(server.upgrade('/socket')), wrong };
     },
   },
 ];

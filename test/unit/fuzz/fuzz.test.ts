@@ -37,7 +37,7 @@ const faulty: Target = {
       }),
     );
     const peer = server.connect('faulty', { lineEnd: '' });
-    return (bytes) => peer.send(bytes);
+    return { say: (bytes) => peer.send(bytes) };
   },
 };
 
@@ -77,7 +77,7 @@ describe('the fuzzer', () => {
 describe('what the fuzzer has found', () => {
   for (const file of existsSync(found) ? readdirSync(found) : []) {
     it(`is mended: ${file}`, async () => {
-      const target = targets.find(({ name }) => file.startsWith(`${name}-`))!;
+      const target = targets.find(({ name }) => file.replace(/-[0-9a-f]{8}\.txt$/, '') === name)!;
       expect((await runCase(target, stepsOf(readFileSync(join(found, file), 'utf8'))))?.details).to.equal(undefined);
     });
   }
