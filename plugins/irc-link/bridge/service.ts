@@ -16,7 +16,8 @@ export class Service {
   readonly #network: Network;
   #here: User | undefined;
   #kills = 0;
-  #collisions = 0;
+  /** Folded nicks over which it was thrown out since the link stands. */
+  readonly #contested = new Set<string>();
 
   constructor(bridge: Bridge, network: Network) {
     this.#bridge = bridge;
@@ -26,7 +27,7 @@ export class Service {
   /** Introduces it on a link that begins. */
   enter(live: Live): NetUser {
     this.#kills = 0;
-    this.#collisions = 0;
+    this.#contested.clear();
     return this.#introduce(live, this.#freeNick(live));
   }
 
@@ -55,13 +56,9 @@ export class Service {
   }
 
   /** Adds dashes until it is nobody's. */
-  #freeNick(live: Live, taken?: string): string {
-    const isTaken = (nick: string): boolean => {
-      const fold = live.state.rules.fold(nick);
-      return live.state.nicks.has(fold) || (taken !== undefined && fold === live.state.rules.fold(taken));
-    };
+  #freeNick({ state }: Live): string {
     let nick = this.#bridge.config.service_nick;
-    while (isTaken(nick)) nick += '-';
+    while (state.nicks.has(state.rules.fold(nick)) || this.#contested.has(state.rules.fold(nick))) nick += '-';
     return nick;
   }
 
@@ -69,9 +66,9 @@ export class Service {
   nickLost(standing: Standing, service: NetUser): void {
     const { live } = standing;
     if (service.gone) {
-      this.#collisions++;
-      if (this.#collisions > mostCollisions) for (const room of this.#bridge.rooms) room.suspend(standing, 'nick collisions');
-      else standing.service = this.#introduce(live, this.#freeNick(live, service.nick));
+      this.#contested.add(live.state.rules.fold(service.nick));
+      if (this.#contested.size > mostCollisions) for (const room of this.#bridge.rooms) room.suspend(standing, 'nick collisions');
+      else standing.service = this.#introduce(live, this.#freeNick(live));
       return;
     }
     live.say({ kind: 'nick', user: service.id, nick: this.#freeNick(live), ts: Math.floor(this.#bridge.host.clock.now() / 1_000) });

@@ -50,8 +50,8 @@ function linesOf(fact: Fact, state: NetState, context: NgircdContext): readonly 
       return say(fact.source, 'METADATA', [name(fact.user), 'accountname'], clip(fact.account ?? '', limits.host));
     case 'profile':
       return [
-        ...(fact.ident === undefined ? [] : say(us, 'METADATA', [name(fact.user), 'user'], fact.ident)),
-        ...(fact.host === undefined ? [] : say(us, 'METADATA', [name(fact.user), 'host'], fact.host)),
+        ...(fact.ident === undefined ? [] : say(us, 'METADATA', [name(fact.user), 'user'], clip(fact.ident, limits.ident))),
+        ...(fact.host === undefined ? [] : say(us, 'METADATA', [name(fact.user), 'host'], clip(fact.host, limits.host))),
         ...(fact.realName === undefined ? [] : say(us, 'METADATA', [name(fact.user), 'info'], clip(fact.realName, limits.realName))),
       ];
     case 'quit':
