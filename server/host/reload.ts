@@ -82,8 +82,20 @@ export class Reloader {
       return `plugins.${name}: stopped, and started with its new settings`;
     } catch (error) {
       this.#parts.log.error({ err: error, plugin: name }, 'the plugin did not start with its new settings');
-      await host.start(entry.config);
+      return await this.#goOn(entry);
+    }
+  }
+
+  /** With the settings that it had. */
+  async #goOn(entry: TableEntry): Promise<string> {
+    const { name } = entry.host.plugin;
+    try {
+      await entry.host.start(entry.config);
       return `plugins.${name}: goes on with its old settings, because it did not start with the new ones`;
+    } catch (error) {
+      entry.off = `could not start again after a reload: ${error instanceof Error ? error.message : String(error)}`;
+      this.#parts.log.error({ err: error, plugin: name }, 'a plugin could not start again; the others serve');
+      return `plugins.${name}: is off, because it starts with neither the new settings nor the old; then: banyan plugin start ${name}`;
     }
   }
 }
