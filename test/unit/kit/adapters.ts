@@ -3,6 +3,7 @@ import irc from '../../../plugins/irc-link/index.ts';
 import xmpp from '../../../plugins/xmpp/index.ts';
 import type { Attachment, ContractAdapter, KitServer } from '../../kit/index.ts';
 import { InspircdSide } from './inspircd-side.ts';
+import { NgircdSide } from './ngircd-side.ts';
 import { XmppSide } from './xmpp-side.ts';
 
 const ircTable = {
@@ -58,6 +59,40 @@ async function openIrc(server: KitServer, dials: boolean): Promise<Attachment> {
 export const ircLink: ContractAdapter = { kind: 'mirror', open: (server) => openIrc(server, true) };
 /** We dial the other server. */
 export const ircLinkDialling: ContractAdapter = { kind: 'mirror', open: (server) => openIrc(server, false) };
+
+async function openNgircd(server: KitServer): Promise<Attachment> {
+  const { server_id: _, ...network } = ircTable.networks[0]!;
+  const plugin = await server.start(irc, { ...ircTable, networks: [{ ...network, dialect: 'ngircd' }] });
+  const side = new NgircdSide(server);
+  await side.link();
+  return {
+    plugin,
+    joins: (nick) => side.join(nick),
+    leaves(nick) {
+      side.send(nick, 'PART #lounge :bye');
+      side.gone(nick);
+    },
+    says: (nick, text) => side.send(nick, `PRIVMSG #lounge :${text}`),
+    tells: (nick, to, text) => side.send(nick, `PRIVMSG ${to} :${text}`),
+    renames: (nick, to) => side.rename(nick, to),
+    topic: (nick, text) => side.send(nick, `TOPIC #lounge :${text}`),
+    kicks(nick, target) {
+      side.send(nick, `KICK #lounge ${target} :out`);
+      side.gone(target);
+    },
+    saw: () => side.take(),
+    members: () => side.members(),
+    breaks: () => side.peer.cut(),
+    async returns(nicks) {
+      side.reset(nicks);
+      await side.link();
+    },
+    raves: (bytes) => side.peer.send(bytes),
+  };
+}
+
+/** An ngIRCd dials us. */
+export const ngircdLink: ContractAdapter = { kind: 'mirror', open: openNgircd };
 
 const xmppTable = { listen: ['127.0.0.1:5269'], listen_tls: [], require_tls: false };
 
