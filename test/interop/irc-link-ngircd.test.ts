@@ -22,7 +22,10 @@ describe('a link into a real ngIRCd network', function () {
   let chief: IrcClient;
 
   before(async () => {
-    ngircd = await startNgircd();
+    // Both ngIRCds have the same two passwords, the other way round.
+    ngircd = await startNgircd({
+      extra: '[Server]\n\tName = leaf.example\n\tMyPassword = ngircd-says-this\n\tPeerPassword = ngircd-wants-this\n\tPassive = yes',
+    });
     banyan = await startBanyan({
       tables: ['[plugins.irc-link]\nretry_seconds = 0.5\nretry_at_most_seconds = 1', ngircdNetwork(ngircd)],
     });
@@ -53,7 +56,7 @@ describe('a link into a real ngIRCd network', function () {
     return client;
   }
   const here = (nick: string): Promise<IrcClient> => connect(banyan.port('irc'), nick);
-  const there = (nick: string): Promise<IrcClient> => connect(ngircd.port, nick);
+  const there = (nick: string, port = ngircd.port): Promise<IrcClient> => connect(port, nick);
   async function both(...names: readonly string[]): Promise<void> {
     let lists: string[][] = [];
     await eventually(
@@ -240,6 +243,26 @@ describe('a link into a real ngIRCd network', function () {
     const listed = async (client: IrcClient): Promise<number> => plain(await client.names(channel)).length;
     await eventually('both to list as many', async () => (await listed(anna)) === (await listed(bert)));
     expect(ngircd.running()).to.equal(true);
+  });
+
+  it('knows people behind another server of the network, who go with it in one step and come back with it', async () => {
+    const leaf = await startNgircd({ name: 'leaf.example', peerName: ngircd.name, peerPort: ngircd.port, dials: 'plain' });
+    try {
+      const leo = await there('leo', leaf.port);
+      await both('anna', 'bert', 'chief', 'leo');
+      leo.send(`PRIVMSG ${channel} :from afar`);
+      await anna.expect('it', is('PRIVMSG', 'leo', 'from afar'));
+      anna.send('PRIVMSG leo :psst');
+      await leo.expect('it', is('PRIVMSG', 'anna', 'leo', 'psst'));
+      await leaf.kill9();
+      clients = clients.filter((client) => client !== leo);
+      await anna.expect('the split', (line) => line.command === 'QUIT' && line.nick === 'leo' && line.params[0]!.includes('leaf.example'));
+      await leaf.start();
+      await there('leo', leaf.port);
+      await both('anna', 'bert', 'chief', 'leo');
+    } finally {
+      await leaf.stop();
+    }
   });
 
   it('comes back after kill -9 of the network, and says what was said meanwhile', async () => {

@@ -13,6 +13,8 @@ export interface NgircdOptions {
   readonly peerPort?: number;
   /** Dial the peer every five seconds instead of only waiting; `tls`: with TLS. */
   readonly dials?: 'plain' | 'tls';
+  /** More configuration. */
+  readonly extra?: string;
 }
 
 /** A real ngIRCd on loopback. `OPER oper operpass` makes an operator. */
@@ -60,6 +62,7 @@ export async function startNgircd(options: NgircdOptions = {}): Promise<Ngircd> 
     KEY: certificate.keyFile,
     PASSIVE: options.dials === undefined ? 'yes' : 'no',
     LINK: options.dials === 'tls' ? '\tSSLConnect = yes\n\tSSLVerify = no' : '',
+    EXTRA: options.extra ?? '',
     USER: process.getuid?.() === 0 ? '\tServerUID = irc\n\tServerGID = irc' : '',
   });
   const file = join(folder, 'ngircd.conf');
