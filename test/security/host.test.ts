@@ -25,7 +25,10 @@ function pluginText(name: string, start: string): string {
       } };\n`;
 }
 
-describe('A24 crash containment', () => {
+describe('A24 crash containment', function () {
+  // Real seconds have to pass before a server counts as stuck.
+  this.timeout(120_000);
+
   let server: Banyan;
   beforeEach(async () => (server = await startBanyan({ settings: 'motd = ["hello"]' })));
   afterEach(() => server.stop());
@@ -103,8 +106,11 @@ describe('A24 crash containment', () => {
     await ann.quit();
   });
 
-  it('a server that crashes under --supervise is started again, and one that is told to end is not', async () => {
-    await server.halt();
+  it('a server that crashes or hangs under --supervise is started again, without what hung; one that is told to end is not', async () => {
+    await withPlugin(
+      "host.http.route({ path: '/hang', handle: (request, response) => { response.end(); setImmediate(() => { for (;;); }); } });",
+    );
+    await appendFile(server.configFile, '\n[watchdog]\nstuck_seconds = 3\n');
     const readyFile = join(server.folder, 'supervised.json');
     const run = await startProcess(process.execPath, [
       main,
@@ -115,10 +121,20 @@ describe('A24 crash containment', () => {
       '--ready-file',
       readyFile,
     ]);
-    const ready = (): number => (JSON.parse(readFileSync(readyFile, 'utf8')) as { pid: number }).pid;
+    interface Ready {
+      readonly pid: number;
+      readonly services: readonly { readonly service: string; readonly port: number }[];
+      readonly off: readonly { readonly plugin: string }[];
+    }
+    const ready = (): Ready => JSON.parse(readFileSync(readyFile, 'utf8')) as Ready;
     const first = await eventually('the server', ready, 30_000);
-    process.kill(first, 'SIGKILL');
-    await eventually('the server again', () => ready() !== first, 30_000);
+    process.kill(first.pid, 'SIGKILL');
+    await eventually('the server again', () => ready().pid !== first.pid, 30_000);
+    const second = ready();
+    expect(second.off).to.deep.equal([]);
+    await fetch(`http://127.0.0.1:${second.services.find(({ service }) => service === 'web')!.port}/hang`);
+    await eventually('the server without the plugin', () => ready().pid !== second.pid, 60_000);
+    expect(ready().off.map(({ plugin }) => plugin)).to.deep.equal(['faulty']);
     expect(await run.stop()).to.equal(0);
     expect(run.output()).to.include('the server crashed (SIGKILL), and is started again in 1 s');
     const wrong = await startProcess(process.execPath, [main, 'serve', '--supervise', '--config', join(server.folder, 'missing.toml')]);
