@@ -78,6 +78,25 @@ describe('delivery to other XMPP servers', () => {
     expect(bodies()).to.deep.equal(['one', 'two']);
   });
 
+  it('writes no more than the network takes: what waits behind it is not lost with the stream', async () => {
+    await begin();
+    await entered();
+    await say('one');
+    const line = server.lines.at(-1)!;
+    line.queued = 1_000_000;
+    await say('two');
+    await say('three');
+    expect(bodies()).to.deep.equal(['one']);
+    line.drain();
+    await quiet();
+    expect(bodies()).to.deep.equal(['one', 'two', 'three']);
+    line.queued = 1_000_000;
+    await say('four');
+    breakAll();
+    await pass(1);
+    expect(bodies()).to.deep.equal(['one', 'two', 'three', 'four']);
+  });
+
   it('gives up a stanza on which stream after stream breaks, and carries on behind it', async () => {
     await begin();
     server.acknowledges = 'always';

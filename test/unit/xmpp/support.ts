@@ -45,7 +45,8 @@ export class Line implements AcceptedConnection {
   readonly remotePort = 40_000;
   readonly localPort = 5269;
   readonly loopback = false;
-  readonly queued = 0;
+  /** Bytes that the network has not taken. */
+  queued = 0;
   tls: TlsFacts | undefined;
   /** What STARTTLS on this line will have proved. */
   readonly #afterTls: TlsFacts | undefined;
@@ -103,6 +104,11 @@ export class Line implements AcceptedConnection {
 
   receive(bytes: Buffer | string): void {
     if (!this.closed) this.#handlers?.onData(typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+  }
+  /** The network takes again what had piled up. */
+  drain(): void {
+    this.queued = 0;
+    this.#handlers?.onDrain?.();
   }
   /** The peer is gone without a word. */
   break(): void {
