@@ -10,6 +10,7 @@ export type * from './contract/users.ts';
 export type * from './contract/net.ts';
 export { DialError } from './contract/net.ts';
 export { listenAddress } from './contract/listen-address.ts';
+export { mayKnowAddress } from './contract/real-address.ts';
 export type * from './model/address.ts';
 export {
   AddressError,

@@ -1,6 +1,7 @@
 /** What each frame of a client does. */
 import {
   accepted,
+  mayKnowAddress,
   parseRoomAddress,
   parseUserAddress,
   plainText,
@@ -12,6 +13,7 @@ import {
   type User,
   type UserAddress,
 } from '../../server/plugin.ts';
+import { isHidden } from './addresses.ts';
 import type { ClientFrame } from './protocol.ts';
 import type { WebSession } from './session.ts';
 
@@ -74,9 +76,11 @@ async function act(web: WebSession, session: Session, frame: Present): Promise<R
       users.setAway(user, frame.text);
       return accepted({});
     case 'private-history': {
+      const peer = frame.with === undefined ? undefined : parsedAddress(web, frame.with);
+      if (peer?.ok === false) return peer;
       const records = await users.readPrivate(user, {
         limit: frame.limit,
-        ...(frame.with === undefined ? {} : { with: frame.with as UserAddress }),
+        ...(peer === undefined ? {} : { with: peer.value }),
         ...(frame.after === undefined ? {} : { after: frame.after }),
         ...(frame.before === undefined ? {} : { before: frame.before }),
       });
@@ -84,19 +88,8 @@ async function act(web: WebSession, session: Session, frame: Present): Promise<R
     }
     case 'rooms':
       return accepted({ rooms: listRooms(web, user) });
-    case 'who': {
-      const found = person(web, user, frame.user);
-      return found.ok
-        ? accepted({
-            user: {
-              ...web.express.person(found.value),
-              since: found.value.since,
-              activeAt: found.value.activeAt,
-              realName: found.value.realName,
-            },
-          })
-        : found;
-    }
+    case 'who':
+      return who(web, user, frame.user);
     case 'command': {
       const room = frame.room === undefined ? undefined : findRoom(web, user, frame.room);
       const text = await host.commands.run(frame.name, { user, session, room, args: frame.args });
@@ -157,11 +150,11 @@ async function inRoom(web: WebSession, user: User, room: Room, frame: InRoom): P
     case 'topic':
       return nothing(await rooms.setTopic(user, room, frame.topic, web));
     case 'kick': {
-      const target = memberOf(room, frame.user);
+      const target = memberOf(web, user, room, frame.user);
       return target.ok ? nothing(await rooms.kick(user, room, target.value, frame.reason, { ban: frame.ban }, web)) : target;
     }
     case 'grant': {
-      const target = memberOf(room, frame.user);
+      const target = memberOf(web, user, room, frame.user);
       const change = {
         ...(frame.operator === undefined ? {} : { operator: frame.operator }),
         ...(frame.voice === undefined ? {} : { voice: frame.voice }),
@@ -169,7 +162,7 @@ async function inRoom(web: WebSession, user: User, room: Room, frame: InRoom): P
       return target.ok ? nothing(rooms.grant(user, room, target.value, change, web)) : target;
     }
     case 'affiliation': {
-      const address = parsedAddress(frame.user);
+      const address = parsedAddress(web, frame.user);
       return address.ok ? nothing(await rooms.setAffiliation(user, room, address.value, frame.affiliation, frame.reason, web)) : address;
     }
     case 'ban':
@@ -177,7 +170,9 @@ async function inRoom(web: WebSession, user: User, room: Room, frame: InRoom): P
     case 'unban':
       return nothing(await rooms.unban(user, room, frame.mask, web));
     case 'bans':
-      return room.members.has(user.id) ? accepted({ bans: keptOut(room) }) : refused('not-a-member', 'You are not in that room.');
+      return room.members.has(user.id)
+        ? accepted({ bans: keptOut(web, user, room) })
+        : refused('not-a-member', 'You are not in that room.');
     case 'configure':
       return nothing(
         await rooms.configure(
@@ -215,10 +210,10 @@ async function inRoom(web: WebSession, user: User, room: Room, frame: InRoom): P
 async function sendPrivate(web: WebSession, session: Session, frame: Extract<ClientFrame, { type: 'private' }>): Promise<Result> {
   const named = called(web, session.user, frame.to);
   if (!named.ok) return named;
-  const to: Outcome<UserAddress> = named.value === undefined ? parsedAddress(frame.to) : accepted(named.value.address);
+  const to: Outcome<UserAddress> = named.value === undefined ? parsedAddress(web, frame.to) : accepted(named.value.address);
   if (!to.ok) return to;
   const sent = await web.host.users.sendPrivate(session.user, to.value, { text: plainText(frame.text), style: frame.style }, session);
-  return sent.ok ? accepted({ id: sent.value.id }) : sent;
+  return sent.ok ? accepted({ id: sent.value.id, to: web.express.author(sent.value.content.to) }) : sent;
 }
 
 function listRooms(web: WebSession, user: User): object[] {
@@ -231,9 +226,14 @@ function listRooms(web: WebSession, user: User): object[] {
   return listed;
 }
 
-function keptOut(room: Room): object[] {
+/** Whom they keep out is for moderators to know; everybody else sees that there is somebody. Threat class A13. */
+function keptOut(web: WebSession, asker: User, room: Room): object[] {
+  const known = room.config.nonAnonymous || asker.administrator || room.members.get(asker.id)?.role === 'moderator';
   const outcasts = [...room.affiliations].filter(([, affiliation]) => affiliation === 'outcast');
-  return [...room.bans.map(({ mask, by, at, reason }) => ({ mask, by, at, reason })), ...outcasts.map(([address]) => ({ address }))];
+  return [
+    ...room.bans.map(({ mask, by, at, reason }) => ({ mask, by, at, reason })),
+    ...outcasts.map(([address]) => ({ address: known ? address : web.express.addresses.shown(address) })),
+  ];
 }
 
 /** The name by which rooms are joined, from a name (`#lounge` too) or an address. */
@@ -257,7 +257,10 @@ function roomAt(web: WebSession, address: string): Room | undefined {
   }
 }
 
-function parsedAddress(text: string): Outcome<UserAddress> {
+/** An address, or the name that stands for one. */
+function parsedAddress(web: WebSession, text: string): Outcome<UserAddress> {
+  const real = web.express.addresses.real(text);
+  if (real !== undefined) return accepted(real);
   try {
     return accepted(parseUserAddress(text));
   } catch (error) {
@@ -271,6 +274,8 @@ function parsedAddress(text: string): Outcome<UserAddress> {
  * meant, so that nothing private goes to the wrong one.
  */
 function called(web: WebSession, asker: User, nick: string): Outcome<User | undefined> {
+  // Foreign nicks are free: nobody gets what is meant for the person of that address.
+  if (isHidden(nick)) return accepted(undefined);
   const ours = web.host.users.byNick(nick);
   if (ours !== undefined) return accepted(ours);
   const folded = nick.toLowerCase();
@@ -288,17 +293,34 @@ function person(web: WebSession, asker: User, text: string): Outcome<User> {
   const named = called(web, asker, text);
   if (!named.ok) return named;
   if (named.value !== undefined) return accepted(named.value);
-  const address = parsedAddress(text);
+  const address = parsedAddress(web, text);
   if (!address.ok) return address;
   const user = web.host.users.byAddress(address.value);
   return user === undefined ? refused('no-such-user', 'That person is not here.') : accepted(user);
 }
 
-function memberOf(room: Room, text: string): Outcome<User['id']> {
+/** A hidden address finds its owner for those only who may know it: nobody tries out who is who. Threat class A13. */
+function mayName(web: WebSession, asker: User, user: User, text: string): boolean {
+  return user.address !== text || web.express.addresses.shown(user.address) === text || mayKnowAddress(asker, user);
+}
+
+function memberOf(web: WebSession, asker: User, room: Room, text: string): Outcome<User['id']> {
+  const address = web.express.addresses.real(text) ?? text;
   const folded = text.toLowerCase();
   for (const member of room.members.values())
-    if (member.address === text || member.nick.toLowerCase() === folded) return accepted(member.user);
+    if (member.address === address ? mayName(web, asker, member.who, text) : member.nick.toLowerCase() === folded)
+      return accepted(member.user);
   return refused('no-such-user', 'Nobody of that name is in the room.');
+}
+
+function who(web: WebSession, asker: User, text: string): Result {
+  const found = person(web, asker, text);
+  if (!found.ok) return found;
+  const user = found.value;
+  if (!mayName(web, asker, user, text)) return refused('no-such-user', 'That person is not here.');
+  const { address, account, since, activeAt, realName } = user;
+  const realAddress = mayName(web, asker, user, address) ? address : null;
+  return accepted({ user: { ...web.express.person(user), account, since, activeAt, realName, realAddress } });
 }
 
 function nothing(outcome: Outcome<unknown>): Result {

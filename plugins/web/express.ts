@@ -10,9 +10,11 @@ import type {
   RoomItem,
   Session,
   User,
+  UserAddress,
   UserChange,
   UserView,
 } from '../../server/plugin.ts';
+import { Addresses } from './addresses.ts';
 import type { ServerFrame, WireEvent, WireMember, WirePerson } from './protocol.ts';
 
 /** What a network is called of which only old messages tell: the domain of `xmpp:domain`, the label of `irc:label@domain`. */
@@ -20,11 +22,21 @@ export function nameOf(network: string): string {
   return network.replace(/^[a-z]+:/, '').replace(/@.*$/, '');
 }
 
+/** Who did something or had it done to them, as it goes over the wire. */
+interface WireAuthor {
+  readonly address: string;
+  readonly nick: string;
+  readonly from: string | null;
+}
+
 export class Express {
+  /** What stands for addresses that not everybody may know; whatever goes out to everybody passes here. */
+  readonly addresses: Addresses;
   readonly #host: Host;
 
   constructor(host: Host) {
     this.#host = host;
+    this.addresses = new Addresses(host.secret('native addresses'));
   }
 
   #title(network: UserView['network'] | undefined): string | null {
@@ -33,7 +45,14 @@ export class Express {
 
   person(user: UserView): WirePerson {
     const kind = user.network !== null ? 'foreign' : user.account === null ? 'guest' : 'account';
-    return { address: user.address, nick: user.nick, kind, from: this.#title(user.network), away: user.away, bot: user.bot };
+    return {
+      address: this.addresses.shown(user.address),
+      nick: user.nick,
+      kind,
+      from: this.#title(user.network),
+      away: user.away,
+      bot: user.bot,
+    };
   }
 
   member(member: Member): WireMember {
@@ -48,15 +67,21 @@ export class Express {
 
   #memberView(room: Room, view: MemberView): WireMember {
     const live = room.members.get(view.user)?.who ?? this.#host.users.get(view.user);
+    const address = this.addresses.shown(view.address);
     const person: WirePerson =
-      live === undefined
-        ? { address: view.address, nick: view.nick, kind: 'guest', from: null, away: null, bot: false }
-        : this.person(live);
-    return { ...person, address: view.address, nick: view.nick, affiliation: view.affiliation, operator: view.operator, voice: view.voice };
+      live === undefined ? { address, nick: view.nick, kind: 'guest', from: null, away: null, bot: false } : this.person(live);
+    return { ...person, address, nick: view.nick, affiliation: view.affiliation, operator: view.operator, voice: view.voice };
   }
 
-  author(author: Author): { address: string; nick: string; from: string | null } {
-    return { address: author.address, nick: author.nick, from: this.#title(author.network) };
+  author(author: Author): WireAuthor {
+    return { address: this.addresses.shown(author.address), nick: author.nick, from: this.#title(author.network) };
+  }
+
+  /** Somebody of whom only the address was written down; the nick is empty when the person is not here. */
+  #addressed(address: UserAddress): WireAuthor {
+    const user = this.#host.users.byAddress(address);
+    const from = user === undefined ? (/^xmpp:.*@(.+)$/.exec(address)?.[1] ?? null) : this.#title(user.network);
+    return { address: this.addresses.shown(address), nick: user?.nick ?? '', from };
   }
 
   room(room: Room, user: User): ServerFrame {
@@ -84,7 +109,7 @@ export class Express {
         };
       case 'left': {
         const { cause } = change;
-        const addresses = change.members.map((view) => view.address);
+        const addresses = change.members.map((view) => this.addresses.shown(view.address));
         const by = cause.kind === 'kick' || cause.kind === 'affiliation' ? this.author(cause.by) : null;
         return {
           kind: 'left',
@@ -101,7 +126,7 @@ export class Express {
           by: change.by === undefined ? null : this.author(change.by),
         };
       case 'typing':
-        return { kind: 'typing', address: change.member.address, nick: change.member.nick, state: change.state };
+        return { kind: 'typing', address: this.addresses.shown(change.member.address), nick: change.member.nick, state: change.state };
       default:
         return change satisfies never;
     }
@@ -133,7 +158,8 @@ export class Express {
         return {
           ...head,
           author: this.author(content.author),
-          address: content.address,
+          address: this.addresses.shown(content.address),
+          target: this.#addressed(content.address),
           affiliation: content.affiliation,
           reason: content.reason,
         };
@@ -156,9 +182,10 @@ export class Express {
   }
 
   userChange(change: UserChange): ServerFrame {
-    const { before } = change;
-    if (change.kind === 'quit') return { type: 'user', kind: 'quit', address: before.address, nick: before.nick, reason: change.reason };
-    return { type: 'user', kind: change.kind, address: before.address, nick: before.nick, now: this.person(change.after) };
+    const { nick } = change.before;
+    const address = this.addresses.shown(change.before.address);
+    if (change.kind === 'quit') return { type: 'user', kind: 'quit', address, nick, reason: change.reason };
+    return { type: 'user', kind: change.kind, address, nick, now: this.person(change.after) };
   }
 
   private(record: PrivateRecord, own: boolean): ServerFrame {

@@ -48,7 +48,10 @@ logged: the number grows with every event of the room, and none is used twice. A
 \`history\` \`after\` the last number you have: nothing is missed, and nothing comes twice if you keep each number once.
 
 Persons and rooms have addresses that stay: \`banyan://example.org/~ann\`, \`banyan://example.org/@lounge\`,
-\`irc:label@example.org/nick\`, \`xmpp:bob@example.net\`. Nicks may change and may be the same for two people of different networks.
+\`irc:label@example.org/nick\`. Somebody of an XMPP server is called \`hidden:...\`, a name made of the address by a key of the
+server: it stays, it is the same for everybody, and it goes wherever an address goes. The address behind it (\`xmpp:bob@example.net\`)
+is told by \`who\` to moderators of a room where both are, to everybody in a room that shows addresses, and to administrators.
+Nicks may change and may be the same for two people of different networks.
 
 Limits: a frame has at most 131,072 bytes; 200 frames at once and 20 a second in the long run; more closes the connection with 1008.
 

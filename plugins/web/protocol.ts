@@ -9,7 +9,7 @@ export const subProtocol = 'banyan.v1';
 
 const id = z.int().nonnegative().optional().describe('Repeated in the reply. Without it there is no reply but to failures.');
 const room = z.string().min(1).max(255).describe('Name of a room (`lounge`) or its address.');
-const address = z.string().min(1).max(600).describe('Address of a person, as in member lists.');
+const address = z.string().min(1).max(2_000).describe('Address of a person, as in member lists.');
 const text = z.string().min(1).max(65_536);
 const style = z.enum(['normal', 'action', 'notice']).default('normal');
 const limit = z.int().min(1).max(500).default(100);
@@ -93,7 +93,7 @@ export const clientFrames = [
     limit,
   }),
   ask('rooms', 'Rooms that everybody may see. The reply has `rooms`.', {}),
-  ask('who', 'About one person. The reply has `user`.', { user: address }),
+  ask('who', 'About one person. The reply has `user`, with `realAddress`: null where it is not for you to know.', { user: address }),
   ask('typing', 'Typing in a room: `active`, `paused`, `done`.', { room, state: z.enum(['active', 'paused', 'done']) }),
   ask('command', 'Run a command of the server. The reply has `text`.', {
     name: z.string().max(50),
@@ -129,7 +129,7 @@ const span = z
 const event = z
   .looseObject({ number: z.int(), id: z.string(), at: z.number().describe('Milliseconds since 1970.'), kind: z.string() })
   .describe(
-    'One event of a room. kind message: author, text, spans, style. topic: author, topic. kick: author, target, reason, banned. ban: author, add, mask. affiliation: author, address, affiliation, reason. config: author, changes. join, leave, nick: author, reason, quit, nick. network: title, present, count, reason.',
+    'One event of a room. kind message: author, text, spans, style. topic: author, topic. kick: author, target, reason, banned. ban: author, add, mask. affiliation: author, address, target, affiliation, reason. config: author, changes. join, leave, nick: author, reason, quit, nick. network: title, present, count, reason.',
   );
 
 const change = z

@@ -73,6 +73,22 @@ describe('the page, in company', function () {
         await eventually(`the talk with ${nick}`, async () => (await by(page, 'title').textContent()) === nick);
         await messages(page, `a word with ${nick}`).and(page.locator('[data-number]')).waitFor();
       }
+      await roomItem(page, 'lounge').click();
+      await page.locator('[data-testid=member][data-nick=juliet]').click();
+      expect(await by(page, 'address').textContent()).to.equal('alice@prosody.example');
+      await page.keyboard.press('Escape');
+      // A guest's browser is not even sent it.
+      const stranger = await open({}, scene.banyan.page);
+      const frames: string[] = [];
+      stranger.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => frames.push(payload.toString())));
+      await stranger.reload();
+      await by(stranger, 'name').fill('stranger');
+      await by(stranger, 'enter').click();
+      await stranger.locator('[data-testid=member][data-nick=juliet]').click();
+      await eventually('the answer', () => frames.some((frame) => frame.includes('"realAddress":null')));
+      await by(stranger, 'write-privately').waitFor();
+      expect(await by(stranger, 'address').count()).to.equal(0);
+      expect(frames.join('')).to.include('hidden:').and.not.include('alice@');
     } finally {
       await scene.stop();
     }

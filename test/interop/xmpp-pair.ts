@@ -3,6 +3,7 @@ import { startBanyan, type Banyan } from '../support/banyan.ts';
 import { connectNative, type NativeClient } from '../support/native-client.ts';
 import { freePort } from '../support/ports.ts';
 import { startProsody, type FederationMode, type Prosody } from '../support/prosody.ts';
+import { eventually } from '../support/wait.ts';
 import { connectXmpp, type XmppClient } from '../support/xmpp-client.ts';
 
 export const domain = 'banyan.example';
@@ -73,6 +74,17 @@ ${found === 'configured' ? peers.join('\n') : ''}`,
 
 export function login({ prosody }: Pair, user: string, resource = 'test'): Promise<XmppClient> {
   return connectXmpp({ service: prosody.websocket, domain: prosody.domain, user, resource });
+}
+
+/** By which address everybody gets somebody who is in the room, or comes. */
+export async function addressOf(client: NativeClient, nick: string): Promise<string> {
+  type People = readonly { readonly nick: string; readonly address: string }[];
+  const found = (): string | undefined =>
+    client.frames
+      .flatMap((frame) => (frame.type === 'events' ? (frame['items'] as typeof client.frames) : [frame]))
+      .flatMap((each) => ((each['members'] ?? []) as People).filter((member) => member.nick === nick))
+      .at(-1)?.address;
+  return eventually(`${nick} in the room`, found);
 }
 
 /** Somebody who may do everything, in the lounge. */

@@ -1,5 +1,5 @@
 /** WHO, WHOIS, WHOWAS, USERHOST, ISON. */
-import type { Room, Session, User } from '../../../server/plugin.ts';
+import { mayKnowAddress, type Room, type Session, type User } from '../../../server/plugin.ts';
 import { globMatches } from '../../irc/mask.ts';
 import { flag } from '../capabilities.ts';
 import { channelName, roomName, statusSigns } from '../channel.ts';
@@ -127,13 +127,6 @@ export function whois(client: Client, session: Session, params: readonly string[
   if (person === undefined || user === undefined) client.numeric('ERR_NOSUCHNICK', nick, 'No such nick');
   else describe(client, session, person, user);
   client.numeric('RPL_ENDOFWHOIS', nick, 'End of /WHOIS list');
-}
-
-/** Addresses of people of other servers are for those who have to moderate them. */
-function mayKnowAddress(asker: User, user: User): boolean {
-  if (user.kind === 'local' || asker.administrator) return true;
-  for (const room of user.rooms) if (room.config.nonAnonymous || room.members.get(asker.id)?.role === 'moderator') return true;
-  return false;
 }
 
 function describe(client: Client, session: Session, person: Person, user: User): void {

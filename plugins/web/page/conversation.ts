@@ -177,7 +177,7 @@ export function entryOf(event: WireEvent): Entry | undefined {
     case 'ban':
       return line(`${nick} ${event['add'] === true ? 'banned' : 'lifted the ban on'} ${text('mask')}`);
     case 'affiliation':
-      return line(`${nick} made ${shortAddress(text('address'))} ${affiliationName(text('affiliation'))}${because}`);
+      return line(`${nick} made ${calledName(event['target'] as Person)} ${affiliationName(text('affiliation'))}${because}`);
     case 'config':
       return line(
         `${nick} changed ${Object.keys(event['changes'] as object)
@@ -203,6 +203,12 @@ export function entryOf(event: WireEvent): Entry | undefined {
 function affiliationName(affiliation: string): string {
   if (affiliation === 'none') return 'nobody special';
   return affiliation === 'outcast' ? 'an outcast' : affiliation === 'owner' || affiliation === 'admin' ? `an ${affiliation}` : 'a member';
+}
+
+/** What somebody is called, of whom perhaps only the address is known, and perhaps not even that. */
+export function calledName({ address, nick, from }: Person): string {
+  if (nick !== '') return nick;
+  return address.startsWith('hidden:') ? `somebody of ${from ?? 'another server'}` : shortAddress(address);
 }
 
 /** An address as people say it. */

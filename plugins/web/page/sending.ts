@@ -111,11 +111,18 @@ function addressOf(conversation: Conversation, nick: string): string {
 
 async function writeTo(person: string, text: string): Promise<Reply> {
   const found = await connection.ask({ type: 'who', user: person });
-  if (!found.ok) return found;
+  if (!found.ok) return text !== '' && person.startsWith('xmpp:') ? writeFirst(person, text) : found;
   const talk = talkWith(found.result['user'] as never);
   open(talk.address);
   if (text !== '') say(talk, text, 'normal');
   return found;
+}
+
+/** Somebody of another server whom one knows: the answer tells who that is here. */
+async function writeFirst(address: string, text: string): Promise<Reply> {
+  const sent = await connection.ask({ type: 'private', to: address, text });
+  if (sent.ok) open(talkWith(sent.result['to'] as never).address);
+  return sent;
 }
 
 const typingEvery = 4_000;

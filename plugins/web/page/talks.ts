@@ -1,6 +1,6 @@
 /** Private conversations. */
 import type { ServerFrame, WirePerson } from '../protocol.ts';
-import { Conversation, shortAddress } from './conversation.ts';
+import { calledName, Conversation } from './conversation.ts';
 import { loadTalkRead } from './identity.ts';
 import { heard, readUp } from './reading.ts';
 import { connection, conversations, currentAddress } from './state.ts';
@@ -62,7 +62,7 @@ export function renamed(address: string, now: WirePerson): void {
 export function talkWith(person: Pick<WirePerson, 'address' | 'nick' | 'from'>): Conversation {
   const known = conversations.value.get(person.address);
   if (known !== undefined) return known;
-  const talk = new Conversation('person', person.address, person.nick === '' ? shortAddress(person.address) : person.nick);
+  const talk = new Conversation('person', person.address, calledName(person));
   talk.from = person.from;
   talk.complete = true;
   talk.read = loadTalkRead(person.address);

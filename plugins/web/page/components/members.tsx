@@ -109,7 +109,8 @@ function group(members: Iterable<WireMember>, wanted: string): Group[] {
 }
 
 function kindOf(member: WireMember): string {
-  return /^(irc|xmpp):/.exec(member.address)?.[1]?.toUpperCase() ?? '';
+  if (member.address.startsWith('hidden:')) return 'XMPP';
+  return member.address.startsWith('irc:') ? 'IRC' : '';
 }
 
 function isStaff(member: WireMember): boolean {

@@ -62,18 +62,9 @@ function drawRow({ row, ownAddress, ownNick }: RowProps): JSX.Element {
   }
 }
 
-const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+/** One form everywhere, and short enough for the gutter. */
+const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 const date = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
-
-/** Without "AM" and "PM", to fit into the gutter. */
-function shortClock(at: number): string {
-  return time
-    .formatToParts(at)
-    .filter(({ type }) => type !== 'dayPeriod')
-    .map(({ value }) => value)
-    .join('')
-    .trim();
-}
 
 function MessageRow(props: {
   readonly message: Message;
@@ -120,7 +111,7 @@ function MessageRow(props: {
         <Avatar nick={author.nick} address={author.address} />
       ) : (
         <span class="gutter">
-          <time dateTime={iso}>{shortClock(message.at)}</time>
+          <time dateTime={iso}>{time.format(message.at)}</time>
         </span>
       )}
       <div class="body">

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 import type { WireMember, WirePerson } from '../../../protocol.ts';
 import { shortAddress } from '../../conversation.ts';
 import { drawer } from '../../dialog-state.ts';
@@ -19,6 +20,15 @@ export function PersonDialog({ person }: { readonly person: WirePerson | WireMem
   const self = person.address === you.value?.address;
   const reason = useSignal('');
   const shown = member ?? person;
+  const address = useSignal('');
+  useEffect(() => void askAddress(), []);
+
+  /** Whoever may know the address is told it; that of IRC people says no more than the nick. */
+  async function askAddress(): Promise<void> {
+    const reply = await connection.ask({ type: 'who', user: person.address });
+    const real = reply.ok ? (reply.result['user'] as { realAddress: string | null }).realAddress : null;
+    if (real !== null && !real.startsWith('irc:')) address.value = shortAddress(real);
+  }
 
   async function act(question: Parameters<typeof connection.ask>[0], leaves = true): Promise<void> {
     const reply = await connection.ask(question);
@@ -53,8 +63,14 @@ export function PersonDialog({ person }: { readonly person: WirePerson | WireMem
               <dd>{shown.away}</dd>
             </>
           )}
-          <dt>Address</dt>
-          <dd class="address">{shortAddress(shown.address)}</dd>
+          {address.value !== '' && (
+            <>
+              <dt>Address</dt>
+              <dd class="address" data-testid="address">
+                {address.value}
+              </dd>
+            </>
+          )}
         </dl>
       </div>
       {!self && (
