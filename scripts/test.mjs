@@ -6,16 +6,19 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { buildAnew, ensurePackages, ensurePeers, root, run } from './prepare.mjs';
 
-/** Stages in one group run side by side. `minutes` is when a stage is given up. */
+/** Stages in one group run side by side, each with ports of its own. `minutes` is when a stage is given up. */
 const groups = [
   [
-    { name: 'unit', minutes: 4 },
-    { name: 'security', minutes: 4 },
+    { name: 'unit', minutes: 5, ports: 11_000 },
+    { name: 'security', minutes: 5, ports: 14_000 },
   ],
-  [{ name: 'interop', minutes: 5, peers: true }],
-  [{ name: 'e2e', minutes: 7, peers: true }],
+  [
+    { name: 'interop', minutes: 9, ports: 17_000, peers: true },
+    { name: 'e2e', minutes: 9, ports: 20_000, peers: true },
+  ],
 ];
 
 const wanted = process.argv.slice(2);
@@ -52,23 +55,25 @@ console.log(`\nin ${Math.round((performance.now() - begun) / 1000)} s`);
 console.log(`${totals.passed} passed, ${totals.failed} failed`);
 process.exitCode = totals.failed === 0 ? 0 : 1;
 
-/** One mocha process. Where several run side by side, each one's output is shown when it is complete. */
-function runStage({ name, minutes }, collect) {
+/** One mocha process. Where several run side by side, each line is preceded by the name of its stage. */
+function runStage({ name, minutes, ports }, several) {
   const file = join(scratch, `${name}.json`);
   const stageBegun = performance.now();
-  if (!collect) console.log(`\n${name}`);
+  if (!several) console.log(`\n${name}`);
   return new Promise((resolve) => {
     const child = spawn(
       process.execPath,
       ['node_modules/mocha/bin/mocha.js', '--reporter', 'scripts/reporter.mjs', '--recursive', `dist/test/${name}`],
       {
         cwd: root,
-        stdio: ['ignore', collect ? 'pipe' : 'inherit', collect ? 'pipe' : 'inherit'],
-        env: { ...process.env, BANYAN_TEST_TOTALS: file },
+        stdio: ['ignore', several ? 'pipe' : 'inherit', several ? 'pipe' : 'inherit'],
+        env: { ...process.env, BANYAN_TEST_TOTALS: file, BANYAN_TEST_PORTS: String(ports) },
       },
     );
-    let output = '';
-    if (collect) for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+    if (several) {
+      for (const input of [child.stdout, child.stderr])
+        createInterface({ input }).on('line', (line) => console.log(line === '' ? '' : `${name.padEnd(9)}${line}`));
+    }
     let late = '';
     const giveUp = (why) => {
       late = why;
@@ -84,7 +89,6 @@ function runStage({ name, minutes }, collect) {
     child.on('close', (code) => {
       clearTimeout(deadline);
       clearInterval(watch);
-      if (collect) console.log(`\n${name}\n${output.trimEnd()}`);
       const outcome = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 0 };
       if (late !== '') console.log(`FAILED ${name}: ${late}`);
       else if (code !== 0 && outcome.failed === 0) console.log(`FAILED ${name}: mocha ended with ${code}`);
