@@ -300,7 +300,7 @@ describe('the port of the page under attack', function () {
         `${name}.${'A'.repeat(signature.length)}`,
         `${name}.`,
         name,
-        `${name.slice(0, -1)}0.${signature}`,
+        `${name.slice(0, -1)}${name.endsWith('0') ? '1' : '0'}.${signature}`,
         `ann.${signature}`,
         `${name}.${signature}${signature}`,
       ].entries()) {
