@@ -1,11 +1,10 @@
 /** Links into IRC networks, as one of their servers. */
-import { definePlugin, type AcceptedConnection, type Host, type RunningPlugin } from '../../server/plugin.ts';
+import { definePlugin, type AcceptedConnection, type Host, type LinkFinding, type RunningPlugin } from '../../server/plugin.ts';
 import { Bridge } from './bridge/bridge.ts';
 import { configSchema, type Config } from './config.ts';
-import { shakeHands } from './link/handshaking.ts';
+import { handshakeMilliseconds, shakeHands } from './link/handshaking.ts';
+import { rehearse } from './link/rehearsal.ts';
 import { Supervisor } from './link/supervisor.ts';
-
-const handshakeMilliseconds = 20_000;
 
 export default definePlugin<Config>({
   name: 'irc-link',
@@ -13,7 +12,16 @@ export default definePlugin<Config>({
   config: configSchema,
   enabledByDefault: false,
   start,
+  rehearse: rehearseAlone,
 });
+
+/** What is known of the rooms is what the last server left. */
+function rehearseAlone(host: Host, config: Config, link: string): Promise<readonly LinkFinding[]> | undefined {
+  const network = config.networks.find(({ label }) => label === link);
+  if (network === undefined) return undefined;
+  const rooms = network.rooms.flatMap(({ room }) => host.rooms.byName(room) ?? []);
+  return rehearse({ host, settings: config, network }, rooms);
+}
 
 async function start(host: Host, config: Config): Promise<RunningPlugin> {
   const links: { readonly bridge: Bridge; readonly supervisor: Supervisor }[] = [];

@@ -10,6 +10,7 @@ import { defaultCoreLimits, openCore } from '../core.ts';
 import { droppedInAll, type LinkFigures } from '../host/links.ts';
 import { forgetOff } from '../host/off-notes.ts';
 import type { PluginState } from '../host/plugin-table.ts';
+import { rehearseAlone } from '../host/rehearse.ts';
 import { serverSecret } from '../host/secret.ts';
 import { systemClock } from '../host/services.ts';
 import { answerAccount } from './answers.ts';
@@ -150,9 +151,27 @@ export async function linkShow(name: string, options: Where): Promise<void> {
 
 const verdicts = { good: 'ok', loss: 'lost', mistake: 'wrong' } as const;
 
+/** Asks the running server; without one, the command logs in itself, by the configuration. */
+async function rehearse(name: string, where: Where): Promise<readonly LinkFinding[]> {
+  const folder = dataFolder(where);
+  try {
+    return (await askServer(folder, { command: 'link-check', name })) as readonly LinkFinding[];
+  } catch (error) {
+    if (!(error instanceof NoServerError)) throw error;
+    if (where.config === undefined)
+      throw new Error(
+        `${error.message}; or name the configuration, to try the link without a server: banyan link check ${name} --config FILE`,
+        {
+          cause: error,
+        },
+      );
+  }
+  return rehearseAlone(name, { configFile: where.config, dataFolder: folder, openStorage, log: pino({ level: 'silent' }) });
+}
+
 /** A rehearsal of a link; code 1 when it would not work. */
 export async function linkCheck(name: string, options: Where): Promise<void> {
-  const findings = (await ask(options, { command: 'link-check', name })) as readonly LinkFinding[];
+  const findings = await rehearse(name, options);
   for (const { verdict, text } of findings) print(`${verdicts[verdict].padEnd(6)}${text}`);
   if (findings.some(({ verdict }) => verdict === 'mistake')) throw new Error(`the link "${name}" would not work`);
 }

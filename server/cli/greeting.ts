@@ -4,7 +4,8 @@ import { realpathSync } from 'node:fs';
 import { basename, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Announcement } from '../contract/host.ts';
-import { version, type RunningServer } from '../host/server.ts';
+import { version } from '../host/assembly.ts';
+import type { RunningServer } from '../host/server.ts';
 
 const labelWidth = 17;
 /** People first, servers last. */

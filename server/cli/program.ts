@@ -1,8 +1,9 @@
 /** The commands and their options. */
 import { Command, CommanderError } from 'commander';
 import { ConfigError, describeMistake, loadConfig } from '../config/load.ts';
+import { version } from '../host/assembly.ts';
 import { checkConfig } from '../host/check.ts';
-import { version } from '../host/server.ts';
+
 import {
   accountAdd,
   accountList,
@@ -65,10 +66,14 @@ function program(): Command {
   located(room, 'list', 'all rooms').action(roomList);
   located(room, 'show <name>', 'everything about one room').action(roomShow);
 
-  const link = banyan.command('link').description('links of the running server to other servers and networks');
+  const link = banyan.command('link').description('links of the server to other servers and networks');
   located(link, 'list', 'all links').action(linkList);
   located(link, 'show <name>', 'everything about one link').action(linkShow);
-  located(link, 'check <name>', 'a rehearsal: log in, compare, say what will not cross, leave without a trace').action(linkCheck);
+  located(
+    link,
+    'check <name>',
+    'a rehearsal: log in, compare, say what will not cross, leave without a trace; works without a running server too',
+  ).action(linkCheck);
   located(
     link,
     'trace <name>',

@@ -22,6 +22,11 @@ export interface Plugin<Config = unknown> {
    * when start throws half way.
    */
   start(host: Host, config: Config): Promise<RunningPlugin>;
+  /**
+   * Rehearses the link of that name for `banyan link check` while no server runs: nothing is started, and nothing is left behind.
+   * Undefined when the configuration has none; absent: cannot.
+   */
+  rehearse?(host: Host, config: Config, link: string): Promise<readonly LinkFinding[]> | undefined;
 }
 
 export interface RunningPlugin {
@@ -32,7 +37,7 @@ export interface RunningPlugin {
   reconfigure?(config: unknown): Promise<boolean>;
   /** What `banyan link trace` needs of the link of that name; undefined when there is none. Absent: links cannot be traced. */
   wire?(link: string): LinkWire | undefined;
-  /** Rehearses the link of that name for `banyan link check`, and leaves without a trace; undefined when there is none. Absent: cannot. */
+  /** The same in the running server, where the link may stand already. */
   rehearse?(link: string): Promise<readonly LinkFinding[]> | undefined;
 }
 

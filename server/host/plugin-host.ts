@@ -105,6 +105,15 @@ export class PluginHost {
     return findings;
   }
 
+  /** Rehearses a link of a plugin that is not started. Undefined when it has none of that name. */
+  async rehearseAlone(config: unknown, link: string): Promise<readonly LinkFinding[] | undefined> {
+    try {
+      return await this.plugin.rehearse?.(this.#host(), config, link);
+    } finally {
+      await this.#takeBack();
+    }
+  }
+
   /** Begins a trace of one of its links. @throws Error in words for the person at the terminal */
   trace(link: string, handlers: TraceHandlers): Trace {
     const traced: Traced = {

@@ -1,18 +1,17 @@
 /** The whole server: storage, core, network and plugins, started and stopped together. */
 import type { X509Certificate } from 'node:crypto';
-import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { defaultConfig, describeMistake, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { Announcement, LinkFinding, PluginStatus } from '../contract/host.ts';
 import type { Listener } from '../contract/net.ts';
-import { openCore, type Core, type CoreLimits } from '../core.ts';
-import { createNet } from '../net/index.ts';
-import { HttpService } from '../net/http.ts';
-import { ListenError, Strangers } from '../net/listen.ts';
+import type { Core } from '../core.ts';
+import { ListenError } from '../net/listen.ts';
 import { addressMatcher } from '../net/ranges.ts';
 import { TlsStore } from '../net/tls.ts';
 import type { Storage } from '../storage.ts';
+import { hostParts, openConfiguredCore, openNetwork } from './assembly.ts';
 import { tlsFiles, watchCertificate } from './certificates.ts';
 import { checkConfig, type CheckedConfig } from './check.ts';
 import type { Failures } from './failures.ts';
@@ -21,7 +20,7 @@ import type { HostParts } from './plugin-host.ts';
 import { PluginTable, type PluginState } from './plugin-table.ts';
 import { Reloader } from './reload.ts';
 import { serverSecret } from './secret.ts';
-import { CommandTable, MetricTable, systemClock } from './services.ts';
+import { systemClock } from './services.ts';
 import type { Trace, TraceHandlers } from './trace.ts';
 import { startWatchdog } from './watchdog.ts';
 
@@ -74,8 +73,6 @@ export interface RunningServer {
   stop(reason: string): Promise<void>;
 }
 
-export const version = (JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
-
 /** @throws ConfigError StorageError ListenError CertificateError, or what a required plugin throws; nothing is left running then */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { log, failures } = options;
@@ -90,56 +87,23 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const undo: (() => Promise<unknown> | void)[] = [];
   try {
     const tls = new TlsStore(await tlsFiles(config, dataFolder));
-    const secret = serverSecret(dataFolder);
     const storage = await options.openStorage(dataFolder, log);
     undo.push(() => storage.close());
-    const core = await openCore({
-      domain: config.domain,
-      storage,
-      clock: systemClock,
-      log,
-      secret,
-      rooms: config.rooms.map(({ name, title, topic, history, show_joins: showJoins }) => ({
-        name,
-        topic,
-        config: { title, history, showJoins },
-      })),
-      limits: coreLimits(config),
-      registration: config.accounts.registration,
-    });
+    const core = await openConfiguredCore(config, { storage, secret: serverSecret(dataFolder), log });
     let reason = 'the server could not start';
     undo.push(() => core.close(reason));
-    const strangers = new Strangers(strangerLimits(config));
-    const net = createNet({ tls, strangers, clock: systemClock, log, dnsServers: config.dns.servers });
-    const http = new HttpService(httpOptions(config), { tls, strangers, log });
+    const { net, http } = openNetwork(config, tls, log);
     undo.push(() => http.close());
     await http.start().catch((error: unknown) => {
       throw error instanceof ListenError ? inTable(error, 'http') : error;
     });
-    const metrics = new MetricTable();
-    const parts: HostParts = {
-      core,
-      net,
-      http,
-      storage,
-      clock: systemClock,
-      commands: new CommandTable(),
-      metrics,
-      log,
-      domain: config.domain,
-      title: config.title,
-      motd: config.motd,
-      version,
-      startedAt,
-      defaultRooms: config.rooms.map((room) => room.name),
-      registration: config.accounts.registration === 'open',
-    };
+    const parts = hostParts(config, { core, net, http, storage, log, startedAt });
     offerMetrics(parts, config);
     const plugins = new PluginTable(parts, selected, { dataFolder, failuresPerMinute: config.watchdog.failures_per_minute });
     undo.push(startWatchdog({ seconds: config.watchdog.stuck_seconds, dataFolder, plugins: selected.map(({ code }) => code), log }), () =>
       plugins.stop(),
     );
-    offerLinkMetrics(metrics, () => linksOf(plugins.status()));
+    offerLinkMetrics(parts.metrics, () => linksOf(plugins.status()));
     failures.told = (error) => plugins.failed(error);
     await plugins.start();
     const listeners = (): readonly Listening[] => [...http.listeners, ...plugins.running.flatMap((host) => host.listeners)].map(listening);
@@ -209,33 +173,6 @@ function prepareDataFolder(folder: string): void {
       },
     );
   }
-}
-
-function coreLimits({ limits }: Config): CoreLimits {
-  return {
-    messageBytes: limits.message_bytes,
-    topicBytes: limits.topic_bytes,
-    nickCharacters: limits.nick_characters,
-    roomsPerUser: limits.rooms_per_user,
-    sessionsPerUser: limits.sessions_per_user,
-    guestsPerAddress: limits.guests_per_address,
-    roomsInAll: limits.rooms,
-    failedLogins: limits.failed_logins,
-    registrations: limits.registrations,
-  };
-}
-
-function strangerLimits({ limits }: Config): ConstructorParameters<typeof Strangers>[0] {
-  return {
-    maxUnadmittedPerAddress: limits.strangers_per_address,
-    maxUnadmitted: limits.strangers,
-    maxConnectionsPerAddress: limits.connections_per_address,
-    admitDeadline: limits.stranger_seconds,
-  };
-}
-
-function httpOptions({ http, domain }: Config): ConstructorParameters<typeof HttpService>[0] {
-  return { listen: http.listen, listenTls: http.listen_tls, trustedProxies: http.trusted_proxies, publicUrl: http.public_url, domain };
 }
 
 function offerMetrics({ core, http, metrics }: HostParts, config: Config): void {

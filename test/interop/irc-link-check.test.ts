@@ -1,5 +1,7 @@
 /** `banyan link check`: a rehearsal against real servers, which notice nobody. */
 import { expect } from 'chai';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { startBanyan, type Banyan } from '../support/banyan.ts';
 import { startInspircd } from '../support/inspircd.ts';
 import { connectIrc } from '../support/irc-client.ts';
@@ -124,6 +126,58 @@ describe('banyan link check', function () {
       expect((await banyan.command(['link', 'list'])).output).to.match(/\bup\b/);
     } finally {
       await banyan.stop();
+      await ngircd.stop();
+    }
+  });
+
+  it('works by the configuration alone, when no server runs', async () => {
+    const [inspircd, ngircd] = [await startInspircd(), await startNgircd()];
+    const banyan = await startBanyan({ tables: [linkTable(inspircd, { plugin: patient }), ngircdNetwork(ngircd)] });
+    const watcher = await connectIrc({ port: inspircd.port, nick: 'watcher' });
+    try {
+      await banyan.halt();
+      for (const [label, name] of [
+        ['testnet', 'inspircd.example'],
+        ['ngnet', 'ngircd.example'],
+      ] as const) {
+        const { code, output } = await banyan.command(['link', 'check', label]);
+        expect([code, output]).to.deep.include(0);
+        expect(output).to.include(`${name} takes us as irc.banyan.example`);
+        expect(output).to.match(/^ok +it has a mode for every setting of a room/m);
+      }
+      const since = watcher.lines.length;
+      watcher.send('LINKS');
+      await watcher.expect('the servers', (line) => line.command === '365', { since });
+      expect(watcher.lines.slice(since).filter((line) => line.command === '364')).to.have.lengthOf(1);
+      const unknown = await banyan.command(['link', 'check', 'nosuch']);
+      expect(unknown.code).to.equal(1);
+      expect(unknown.output).to.match(/no network in .*banyan\.toml has the label "nosuch"/);
+    } finally {
+      watcher.drop();
+      await banyan.stop();
+      await inspircd.stop();
+      await ngircd.stop();
+    }
+  });
+
+  it('says that the link is there already, to whoever tries it beside the server that has it', async () => {
+    const [inspircd, ngircd] = [await startInspircd(), await startNgircd()];
+    const banyan = await startBanyan({ tables: [linkTable(inspircd), ngircdNetwork(ngircd)] });
+    const beside = join(banyan.folder, 'beside.toml');
+    try {
+      await eventually('both links', async () => ((await banyan.command(['link', 'list'])).output.match(/\bup\b/g) ?? []).length === 2);
+      const text = await readFile(banyan.configFile, 'utf8');
+      await writeFile(beside, text.replace(banyan.dataFolder, join(banyan.folder, 'other')));
+      for (const label of ['testnet', 'ngnet']) {
+        const { code, output } = await banyan.command(['link', 'check', label, '--config', beside]);
+        expect(code).to.equal(1);
+        expect(output).to.match(/^wrong +irc\.banyan\.example is connected there already/m);
+      }
+      const { output } = await banyan.command(['link', 'list']);
+      expect(output.match(/\bup\b/g), output).to.have.lengthOf(2);
+    } finally {
+      await banyan.stop();
+      await inspircd.stop();
       await ngircd.stop();
     }
   });

@@ -40,7 +40,7 @@ export interface Banyan {
   start(): Promise<void>;
   /** SIGTERM; resolves with the exit code. */
   halt(): Promise<number | string>;
-  /** Runs the `banyan` command beside the server with the same configuration; answers with its output. */
+  /** Runs the `banyan` command beside the server, with its configuration unless the arguments name another; answers with its output. */
   command(args: readonly string[], input?: string): Promise<{ readonly code: number | string; readonly output: string }>;
   /** Adds an account by the command. */
   account(name: string, password: string, options?: { readonly administrator?: boolean }): Promise<void>;
@@ -117,7 +117,10 @@ export async function startBanyan(options: BanyanOptions = {}): Promise<Banyan> 
       return (await child?.stop()) ?? 0;
     },
     async command(args, input = '') {
-      const run = await startProcess(process.execPath, [main, ...args, '--config', configFile], { folder, input });
+      const run = await startProcess(process.execPath, [main, ...args, ...(args.includes('--config') ? [] : ['--config', configFile])], {
+        folder,
+        input,
+      });
       const code = await run.ended();
       return { code, output: run.output() };
     },

@@ -4,9 +4,11 @@ import type { Connection, Host } from '../../../server/plugin.ts';
 import type { Claims, Dialect, Established, Handshake, HandshakeStep, LinkSide, OwnIdentity } from '../dialect.ts';
 import { dialects } from '../dialects/index.ts';
 import type { IrcMessage } from '../../irc/line.ts';
-import type { NetworkConfig } from '../config.ts';
+import type { Config, NetworkConfig } from '../config.ts';
 import type { ServerIdentity } from '../model/state.ts';
 import { Wire } from './wire.ts';
+
+export const handshakeMilliseconds = 20_000;
 
 /** A peer that has proved itself, and the language to speak with it. */
 export interface Peer {
@@ -28,6 +30,24 @@ export interface HandshakeOptions {
   readonly rehearsal?: boolean;
   /** Last word: whether this network may be linked now. Undefined when it may. */
   refuse(network: NetworkConfig): string | undefined;
+}
+
+export interface DialOptions {
+  readonly host: Host;
+  readonly settings: Pick<Config, 'outbox_bytes'>;
+  readonly network: NetworkConfig;
+}
+
+/** Dials a network. @throws DialError */
+export function connectTo({ host, settings, network }: DialOptions, address: string, signal: AbortSignal): Promise<Connection> {
+  const [, name = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];
+  return host.net.dial({
+    host: name,
+    port: Number(port),
+    outboxLimit: settings.outbox_bytes,
+    signal,
+    ...(network.tls ? { tls: { serverName: name } } : {}),
+  });
 }
 
 /** @returns the peer, or why there is none */

@@ -1,7 +1,7 @@
 /** What `banyan link check` tells of a link: that it can be made, and what will not cross it. */
-import type { LinkFinding, Room } from '../../../server/plugin.ts';
+import { DialError, type LinkFinding, type Room } from '../../../server/plugin.ts';
 import type { NetworkConfig } from '../config.ts';
-import type { Peer } from './handshaking.ts';
+import { connectTo, handshakeMilliseconds, shakeHands, type DialOptions, type Peer } from './handshaking.ts';
 
 /** What a room here has, and the mode without which a network does not know of it. */
 const needed: readonly (readonly [what: string, mode: string])[] = [
@@ -19,7 +19,38 @@ const needed: readonly (readonly [what: string, mode: string])[] = [
 
 const good = (text: string): LinkFinding => ({ verdict: 'good', text });
 const loss = (text: string): LinkFinding => ({ verdict: 'loss', text });
-export const mistake = (text: string): LinkFinding => ({ verdict: 'mistake', text });
+const mistake = (text: string): LinkFinding => ({ verdict: 'mistake', text });
+
+/** Logs in, compares, and leaves before anybody over there has seen a server come. */
+export async function rehearse(options: DialOptions, rooms: readonly Room[]): Promise<readonly LinkFinding[]> {
+  const { network } = options;
+  if (network.address === undefined) return [mistake(`${network.peer_name} has to dial us: without an address there is nothing to try`)];
+  try {
+    const connection = await connectTo(options, network.address, AbortSignal.timeout(handshakeMilliseconds));
+    const peer = await shakeHands({
+      host: options.host,
+      side: 'dialled',
+      connection,
+      candidates: [network],
+      timeout: handshakeMilliseconds,
+      rehearsal: true,
+      refuse: () => undefined,
+    });
+    if ('refused' in peer) return [mistake(peer.refused), ...explain(peer.refused, network)];
+    const findings = compare(peer, network, rooms);
+    peer.wire.close('This was a rehearsal');
+    return findings;
+  } catch (error) {
+    if (!(error instanceof DialError)) throw error;
+    return [mistake(error.message)];
+  }
+}
+
+/** Servers say that one of our name is there in many words. */
+function explain(refused: string, network: NetworkConfig): readonly LinkFinding[] {
+  if (!/already (?:exists|registered)/i.test(refused)) return [];
+  return [mistake(`${network.server_name} is connected there already: a server that runs has this link, or another has its name or id`)];
+}
 
 /** Compares a peer that has proved itself with what is to be shared. */
 export function compare({ wire, us, identity, established }: Peer, network: NetworkConfig, rooms: readonly Room[]): LinkFinding[] {

@@ -10,8 +10,8 @@ import {
 } from '../../../server/plugin.ts';
 import type { Bridge } from '../bridge/bridge.ts';
 import type { Config, NetworkConfig } from '../config.ts';
-import { shakeHands, type Peer } from './handshaking.ts';
-import { compare, mistake } from './rehearsal.ts';
+import { connectTo, handshakeMilliseconds, shakeHands, type DialOptions, type Peer } from './handshaking.ts';
+import { compare, rehearse } from './rehearsal.ts';
 
 type State =
   | { readonly kind: 'down'; readonly retry: Timer | undefined }
@@ -19,8 +19,6 @@ type State =
   | { readonly kind: 'handshake'; readonly connection: Connection }
   | { readonly kind: 'up'; readonly peer: Peer; readonly watch: Timer }
   | { readonly kind: 'closing' };
-
-const handshakeMilliseconds = 20_000;
 
 export class Supervisor {
   readonly network: NetworkConfig;
@@ -47,6 +45,10 @@ export class Supervisor {
     if (this.network.address !== undefined) void this.#dial(this.network.address);
   }
 
+  get #dialOptions(): DialOptions {
+    return { host: this.#host, settings: this.#config, network: this.network };
+  }
+
   /** Why an accepted peer cannot be linked now. */
   refusal(): string | undefined {
     if (this.#state.kind === 'up') return `Server ${this.network.peer_name} already exists here`;
@@ -57,13 +59,20 @@ export class Supervisor {
     const abort = new AbortController();
     this.#become({ kind: 'dialling', abort });
     try {
-      const connection = await this.#connect(address, abort.signal);
+      const connection = await connectTo(this.#dialOptions, address, abort.signal);
       if (this.#state.kind !== 'dialling') {
         connection.destroy('no longer needed');
         return;
       }
       this.#become({ kind: 'handshake', connection });
-      const peer = await this.#shakeHands(connection, false);
+      const peer = await shakeHands({
+        host: this.#host,
+        side: 'dialled',
+        connection,
+        candidates: [this.network],
+        timeout: handshakeMilliseconds,
+        refuse: () => this.refusal(),
+      });
       if ('refused' in peer) this.#failed(peer.refused);
       else this.linked(peer);
     } catch (error) {
@@ -72,47 +81,15 @@ export class Supervisor {
     }
   }
 
-  #connect(address: string, signal: AbortSignal): Promise<Connection> {
-    const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];
-    return this.#host.net.dial({
-      host,
-      port: Number(port),
-      outboxLimit: this.#config.outbox_bytes,
-      signal,
-      ...(this.network.tls ? { tls: { serverName: host } } : {}),
-    });
-  }
-
-  #shakeHands(connection: Connection, rehearsal: boolean): Promise<Peer | { readonly refused: string }> {
-    return shakeHands({
-      host: this.#host,
-      side: 'dialled',
-      connection,
-      candidates: [this.network],
-      timeout: handshakeMilliseconds,
-      rehearsal,
-      refuse: () => this.refusal(),
-    });
-  }
-
   /** What is right with the link and what will be lost: of the link that stands, else by logging in without a word more. */
   async rehearse(): Promise<readonly LinkFinding[]> {
     const rooms = this.#bridge.rooms.map(({ room }) => room);
     if (this.#state.kind === 'up')
       return [{ verdict: 'good', text: 'it is linked now; nothing was tried' }, ...compare(this.#state.peer, this.network, rooms)];
-    const { address, peer_name: name } = this.network;
-    if (address === undefined) return [mistake(`${name} has to dial us: without an address there is nothing to try`)];
     // The next real try waits until this is over: the peer would refuse one of them.
     if (this.#state.kind === 'down') this.#state.retry?.cancel();
     try {
-      const peer = await this.#shakeHands(await this.#connect(address, AbortSignal.timeout(handshakeMilliseconds)), true);
-      if ('refused' in peer) return [mistake(peer.refused)];
-      const findings = compare(peer, this.network, rooms);
-      peer.wire.close('This was a rehearsal');
-      return findings;
-    } catch (error) {
-      if (!(error instanceof DialError)) throw error;
-      return [mistake(error.message)];
+      return await rehearse(this.#dialOptions, rooms);
     } finally {
       if (this.#state.kind === 'down') this.#again();
     }
