@@ -9,7 +9,7 @@ const serverName = z
 const word = z.string().regex(/^[^\s:][^\s]*$/, 'must be one word that does not begin with a colon');
 
 /** What happens on a network always happened there; each of these lets it count here. */
-const linkRights = ['kick', 'kill', 'topic', 'status', 'rename', 'account'] as const;
+const linkRights = ['kick', 'kill', 'topic', 'status', 'ban', 'mode', 'rename', 'account'] as const;
 
 const shared = z.union([
   z.string(),

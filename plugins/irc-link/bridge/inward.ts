@@ -78,6 +78,7 @@ export class Inward {
       case 'parted':
       case 'kicked':
       case 'status':
+      case 'modes':
       case 'lists':
       case 'reset':
       case 'topic':

@@ -193,7 +193,8 @@ export class Outward {
   /** Servers of an IRC network each hold their own people to a channel's modes; so do we with ours. */
   #maySpeak(standing: Standing, channel: NetChannel, net: NetUser): boolean {
     if (standing.live.state.rules.modes.rank(channel.members.get(net)?.status ?? []) >= ranks.voice) return true;
-    return !channel.modes.has('moderated') && !this.#isBarred(standing, net);
+    const moderated = channel.modes.has('moderated') && this.#bridge.grants('mode');
+    return !moderated && !this.#isBarred(standing, net);
   }
 
   /** Who came only to say what had waited leaves again. */
@@ -295,7 +296,7 @@ export class Outward {
   /** A ban over there bars those of ours whom it meets, there alone. */
   #isBarred(standing: Standing, user: NetUser): boolean {
     const channel = this.channel(standing);
-    if (channel === undefined) return false;
+    if (channel === undefined || !this.#bridge.grants('ban')) return false;
     const { state } = standing.live;
     return listMatches(state, channel, 'ban', user) && !listMatches(state, channel, 'banexception', user);
   }

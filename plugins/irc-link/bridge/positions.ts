@@ -13,6 +13,8 @@ export interface Place {
   readonly channelTs: number | null;
   /** Who removed our service from the channel; null while the room is shared. */
   readonly suspendedBy: string | null;
+  /** Bans and modes set there without a right to it that were answered with the room's value. */
+  readonly answered: readonly string[];
 }
 
 export class Positions {
@@ -28,13 +30,14 @@ export class Positions {
 
   async load(): Promise<void> {
     for (const [key, value] of await this.#host.store.entries(this.#prefix)) {
-      const { number, written, channelTs, suspendedBy } = value as Partial<Place>;
+      const { number, written, channelTs, suspendedBy, answered } = value as Partial<Place>;
       if (typeof number !== 'number') continue;
       this.#places.set(key.slice(this.#prefix.length), {
         number,
         written: typeof written === 'number' ? written : null,
         channelTs: typeof channelTs === 'number' ? channelTs : null,
         suspendedBy: typeof suspendedBy === 'string' ? suspendedBy : null,
+        answered: Array.isArray(answered) ? answered : [],
       });
     }
   }
@@ -45,7 +48,7 @@ export class Positions {
 
   /** Changes what is named of a room's place; a room without one begins at number 0. */
   update(room: string, change: Partial<Place>): void {
-    const known = this.#places.get(room) ?? { number: 0, written: null, channelTs: null, suspendedBy: null };
+    const known = this.#places.get(room) ?? { number: 0, written: null, channelTs: null, suspendedBy: null, answered: [] };
     const place = { ...known, ...change };
     if (this.#places.has(room) && JSON.stringify(place) === JSON.stringify(known)) return;
     this.#places.set(room, place);

@@ -3,6 +3,7 @@ import type { Batch, Follower, MessageBody, Mirror, Room, RoomItem, User, UserId
 import type { Effect } from '../model/effects.ts';
 import type { NetChannel, NetMember, NetServer, NetUser } from '../model/state.ts';
 import type { Bridge } from './bridge.ts';
+import { Contest } from './contest.ts';
 import { Outward } from './outward.ts';
 import type { Standing } from './standing.ts';
 import { whatWaited } from './waited.ts';
@@ -25,6 +26,9 @@ export class SharedRoom implements Follower {
   #phase: Phase = { kind: 'away' };
   /** Bans changed over there since the last beat, or somebody was thrown out of the network by accident. */
   #letInSoon = false;
+  readonly #contest: Contest;
+  /** Bans or modes of the channel changed since the last beat. */
+  #contestSoon = false;
   /** What was set here was said once more since the link stands. */
   #asserted = false;
   /** The last record of the log when this server started: until there it is not known what an unclean stop left unsaid. */
@@ -37,6 +41,7 @@ export class SharedRoom implements Follower {
     this.room = room;
     this.channelName = channelName;
     this.#outward = new Outward(bridge, room, channelName);
+    this.#contest = new Contest(bridge, room);
     this.#atStart = room.last.number;
     this.written = this.#bridge.positions.get(room.address)?.number ?? 0;
     const by = this.#bridge.positions.get(room.address)?.suspendedBy ?? null;
@@ -49,7 +54,11 @@ export class SharedRoom implements Follower {
   }
   /** For `banyan link show`. */
   get description(): string {
-    return this.#phase.kind === 'suspended' ? `${this.channelName} (suspended: removed by ${this.#phase.by})` : this.channelName;
+    if (this.#phase.kind === 'suspended') return `${this.channelName} (suspended: removed by ${this.#phase.by})`;
+    const { standing } = this.#bridge;
+    const channel = standing === undefined ? undefined : this.channel(standing);
+    const overridden = channel === undefined ? [] : this.#contest.overridden(standing!.live.state, channel);
+    return overridden.length === 0 ? this.channelName : `${this.channelName} (there alone: ${overridden.slice(0, 10).join(', ')})`;
   }
   /** Records that were written to the peer and that it is not known to have. */
   get unproved(): number {
@@ -96,6 +105,7 @@ export class SharedRoom implements Follower {
     if (place !== undefined) await this.#sayWaited(standing, place.number, place.written ?? this.#atStart);
     if (this.#phase.kind !== 'catching-up' || this.#bridge.standing !== standing) return;
     this.#phase = { kind: 'live' };
+    this.#contestSoon = true;
     for (const item of waiting) this.#show(standing, item);
   }
 
@@ -112,6 +122,7 @@ export class SharedRoom implements Follower {
     const waited = await whatWaited(host, this.room, network.address, after, limits);
     if (waited === undefined || this.#bridge.standing !== standing || this.#phase.kind !== 'catching-up') return;
     this.#outward.catchUp(standing, waited.config, waited.unbanned);
+    this.#contest.changedConfig(waited.config);
     if (waited.leftOut > 0)
       this.#bridge.dropped.add('a message of a room that was too old, or one of too many, after a break', waited.leftOut);
     if (waited.leftOut > 0 || waited.more) {
@@ -194,14 +205,23 @@ export class SharedRoom implements Follower {
     // What waited while the history was read may have been in it.
     if (item.record.number <= this.written) return;
     this.#outward.sayRecord(standing, item.record);
+    this.#contest.changed(item.record);
     this.written = item.record.number;
   }
 
   /** Once a second. Bans may come by the hundred; who is let in is found out once for all. */
   beat(standing: Standing): void {
-    if (!this.#letInSoon || this.#phase.kind !== 'live') return;
+    if (this.#phase.kind !== 'live') return;
+    if (this.#contestSoon) this.#answer(standing);
+    if (!this.#letInSoon) return;
     this.#letInSoon = false;
     this.#outward.letIn(standing);
+  }
+
+  #answer(standing: Standing): void {
+    this.#contestSoon = false;
+    const channel = this.channel(standing);
+    if (channel !== undefined) this.#outward.modes(standing, undefined, this.#contest.answers(standing.live.state, channel));
   }
 
   /** With the next beat, whoever of ours should be in the channel and is not goes there. */
@@ -243,7 +263,11 @@ export class SharedRoom implements Follower {
         if (user !== undefined && member !== undefined) mirror.status(user, standing.theirs.standing(member));
         break;
       }
+      case 'modes':
+        this.#contestSoon = true;
+        break;
       case 'lists':
+        this.#contestSoon = true;
         this.#letInSoon = true;
         break;
       case 'reset':

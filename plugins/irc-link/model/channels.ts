@@ -114,6 +114,7 @@ function changeModes(state: NetState, channel: NetChannel, changes: readonly Mod
       case 'simple':
         if (change.add) channel.modes.set(change.mode, change.param ?? true);
         else channel.modes.delete(change.mode);
+        if (!effects.some(({ kind }) => kind === 'modes')) effects.push({ kind: 'modes', channel });
         break;
       case undefined:
         break;

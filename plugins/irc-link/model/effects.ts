@@ -23,6 +23,8 @@ export type Effect =
     }
   /** The statuses of a member changed. */
   | { readonly kind: 'status'; readonly channel: NetChannel; readonly user: NetUser }
+  /** Modes of the channel itself changed. */
+  | { readonly kind: 'modes'; readonly channel: NetChannel }
   /** Entries of a list mode changed: who was barred may not be any more. */
   | { readonly kind: 'lists'; readonly channel: NetChannel }
   /** The other side knows the channel for longer: modes, lists and statuses that were set here are void. */

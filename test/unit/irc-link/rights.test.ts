@@ -1,7 +1,7 @@
 /** What a network may do to rooms and people here: everything that it does happened over there; the rights say what counts here. */
 import { expect } from 'chai';
 import type { Room } from '../../../server/contract/rooms.ts';
-import { guest, quiet, text, value, type Recorder } from '../core/support.ts';
+import { guest, quiet, signedIn, text, value, type Recorder } from '../core/support.ts';
 import { BridgeTest } from './bridge-support.ts';
 
 const alice = ':0AA UID 0AAAAAAAB 1500000000 alice h.example h.example alice 127.0.0.9 1500000000 + :Alice';
@@ -109,5 +109,99 @@ describe('rights of an IRC link', () => {
     await test.receive(`:0AA SVSPART ${id} #lounge :go`);
     expect((await test.sent()).filter((line) => line.includes('PART'))).to.deep.equal([`:${id} PART #lounge :go`]);
     expect(isInside()).to.equal(false);
+  });
+
+  /** One of ours who may do everything, in the room. */
+  async function administrator(): Promise<Recorder> {
+    value(await test.core.accounts.add('owner', 'a-good-password', true));
+    const owner = signedIn(test.core, 'owner');
+    value(await test.core.rooms.join(owner.session.user, 'lounge', { session: owner.session }));
+    return owner;
+  }
+  const modesSaid = async (): Promise<string[]> => (await test.sent()).flatMap((line) => / FMODE #lounge \d+ (.*)$/.exec(line)?.[1] ?? []);
+  const overridden = (): unknown => test.bridge.details()['rooms'];
+
+  it('ban and mode: a ban bars whom it meets there, a moderated channel does not hear who has no voice', async () => {
+    await begin(undefined);
+    await test.receive(':0AAAAAAAB FMODE #lounge 1500000000 +m', `:0AAAAAAAB FMODE #lounge 1500000000 +b anna!*@*`);
+    await beat();
+    value(await test.core.rooms.say(anna.session.user, room, text('can you hear me?')));
+    const lines = await test.sent();
+    expect(lines.filter((line) => /PRIVMSG|FMODE/.test(line))).to.deep.equal([]);
+    expect([isInside(), room.bans, room.config.moderated]).to.deep.equal([true, [], false]);
+  });
+
+  it('without "ban": nobody of ours is held to it; it is lifted once, and stands there when it is set again', async () => {
+    await begin(['mode']);
+    await modesSaid();
+    await test.receive(':0AAAAAAAB FMODE #lounge 1500000000 +bb anna!*@* *!*@other.example');
+    value(await test.core.rooms.say(anna.session.user, room, text('still heard')));
+    expect(await test.said()).to.deep.equal(['still heard']);
+    await beat();
+    expect(await modesSaid()).to.deep.equal(['-bb anna!*@* *!*@other.example']);
+    await test.receive(':0AAAAAAAB FMODE #lounge 1500000000 +b anna!*@*');
+    await beat();
+    await beat();
+    expect(await modesSaid()).to.deep.equal([]);
+    expect(overridden()).to.equal('#lounge (there alone: ban anna!*@*)');
+    value(await test.core.rooms.say(anna.session.user, room, text('and here')));
+    expect(await test.said()).to.deep.equal(['and here']);
+    expect(room.bans).to.deep.equal([]);
+  });
+
+  it('without "ban": a ban of ours that is lifted there is said there once more', async () => {
+    await begin(['mode']);
+    const owner = await administrator();
+    await test.core.rooms.ban(owner.session.user, room, 'pest!*@*', '');
+    await test.settle();
+    await beat();
+    expect((await modesSaid()).join()).to.include('+b pest!*@*');
+    await test.receive(':0AAAAAAAB FMODE #lounge 1500000000 -b pest!*@*');
+    await beat();
+    expect(await modesSaid()).to.deep.equal(['+b pest!*@*']);
+    await test.receive(':0AAAAAAAB FMODE #lounge 1500000000 -b pest!*@*');
+    await beat();
+    expect(await modesSaid()).to.deep.equal([]);
+  });
+
+  it('without "mode": ours are heard in a channel that is moderated there; what the room has is set again, once, also over a break', async () => {
+    await begin(['ban']);
+    await beat();
+    await modesSaid();
+    await test.receive(':0AAAAAAAB FMODE #lounge 1500000000 +mk word');
+    value(await test.core.rooms.say(anna.session.user, room, text('still heard')));
+    expect(await test.said()).to.deep.equal(['still heard']);
+    await beat();
+    expect(await modesSaid()).to.deep.equal(['-mk *']);
+    await test.receive(':0AAAAAAAB FMODE #lounge 1500000000 +m');
+    await beat();
+    expect(await modesSaid()).to.deep.equal([]);
+    expect(overridden()).to.equal('#lounge (there alone: moderated)');
+    test.bridge.unlinked('gone');
+    await test.link(alice, ':0AA FJOIN #lounge 1500000000 +mnst :o,0AAAAAAAB:1');
+    await modesSaid();
+    await beat();
+    // What was answered before the break is not answered again; what is new since is.
+    expect(await modesSaid()).to.deep.equal(['-s']);
+    expect(room.config.moderated).to.equal(false);
+  });
+
+  it('without "mode": a change here is said there as ever, and what it answers may be answered again', async () => {
+    await begin([]);
+    const owner = await administrator();
+    await beat();
+    await test.receive(':0AAAAAAAB FMODE #lounge 1500000000 +m');
+    await beat();
+    await test.receive(':0AAAAAAAB FMODE #lounge 1500000000 +m');
+    await beat();
+    await modesSaid();
+    value(await test.core.rooms.configure(owner.session.user, room, { moderated: true }));
+    await test.settle();
+    value(await test.core.rooms.configure(owner.session.user, room, { moderated: false }));
+    await test.settle();
+    expect(await modesSaid()).to.deep.equal(['+m', '-m']);
+    await test.receive(':0AAAAAAAB FMODE #lounge 1500000000 +m');
+    await beat();
+    expect(await modesSaid()).to.deep.equal(['-m']);
   });
 });
