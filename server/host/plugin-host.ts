@@ -35,7 +35,8 @@ export interface HostParts {
   readonly registration: boolean;
 }
 
-const stopMilliseconds = 5_000;
+/** A plugin that has not stopped by then is taken down. */
+export const stopMilliseconds = 5_000;
 
 export class PluginHost {
   readonly plugin: Plugin;

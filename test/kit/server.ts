@@ -3,7 +3,7 @@ import type { Plugin, PluginStatus, Announcement } from '../../server/contract/h
 import type { UpgradeRoute } from '../../server/contract/net.ts';
 import type { Room } from '../../server/contract/rooms.ts';
 import { defaultCoreLimits, openCore, type Core, type CoreLimits } from '../../server/core.ts';
-import { PluginHost, type HostParts } from '../../server/host/plugin-host.ts';
+import { PluginHost, stopMilliseconds, type HostParts } from '../../server/host/plugin-host.ts';
 import type { Trace, TraceHandlers } from '../../server/host/trace.ts';
 import { CommandTable, MetricTable } from '../../server/host/services.ts';
 import { parseDomain } from '../../server/model/address.ts';
@@ -35,7 +35,7 @@ export interface StartedPlugin {
   status(): PluginStatus;
   /** What `banyan link trace` does. @throws Error when there is no such link */
   trace(link: string, handlers: TraceHandlers): Trace;
-  /** Stops it as the server would, and waits until all is quiet. */
+  /** Stops it as the server would, and waits until all is quiet. Time moves only if the plugin waits for something that does not come. */
   stop(): Promise<void>;
 }
 
@@ -141,7 +141,16 @@ export async function openServer(options: KitOptions = {}): Promise<KitServer> {
   };
   const stopPlugin = async (host: PluginHost): Promise<void> => {
     running.delete(host);
-    await host.stop();
+    let over = false;
+    const stopped = host.stop().finally(() => (over = true));
+    await settle();
+    // A plugin may wait for a goodbye that the peer of the test does not say.
+    const latest = clock.now() + stopMilliseconds;
+    for (let next = clock.next; !over && next !== undefined && next <= latest; next = clock.next) {
+      clock.moveTo(next);
+      await settle();
+    }
+    await stopped;
     await settle();
   };
 

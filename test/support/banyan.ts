@@ -12,6 +12,8 @@ export interface BanyanOptions {
   readonly settings?: string;
   /** TOML tables: `[plugins.irc-link] ...`. Those of [http], [plugins.irc-clients] and [plugins.xmpp] replace the defaults below. */
   readonly tables?: readonly string[];
+  /** Options of Node.js for the server's process. */
+  readonly nodeOptions?: readonly string[];
 }
 
 export interface ReadyService {
@@ -100,7 +102,8 @@ export async function startBanyan(options: BanyanOptions = {}): Promise<Banyan> 
     },
     async start() {
       await rm(readyFile, { force: true });
-      child = await startProcess(process.execPath, [main, 'serve', '--config', configFile, '--ready-file', readyFile], { folder });
+      const command = [...(options.nodeOptions ?? []), main, 'serve', '--config', configFile, '--ready-file', readyFile];
+      child = await startProcess(process.execPath, command, { folder });
       const began = child;
       const ready = await eventually(
         () => `the server to be ready:\n${began.output()}`,

@@ -6,7 +6,7 @@ import { InspircdSide } from './inspircd-side.ts';
 import { NgircdSide } from './ngircd-side.ts';
 import { XmppSide } from './xmpp-side.ts';
 
-const ircTable = {
+export const ircTable = {
   listen: ['127.0.0.1:7000'],
   networks: [
     {
@@ -94,7 +94,7 @@ async function openNgircd(server: KitServer): Promise<Attachment> {
 /** An ngIRCd dials us. */
 export const ngircdLink: ContractAdapter = { kind: 'mirror', open: openNgircd };
 
-const xmppTable = { listen: ['127.0.0.1:5269'], listen_tls: [], require_tls: false };
+export const xmppTable = { listen: ['127.0.0.1:5269'], listen_tls: [], require_tls: false };
 
 async function openXmpp(server: KitServer): Promise<Attachment> {
   const plugin = await server.start(xmpp, xmppTable);

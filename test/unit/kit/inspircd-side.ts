@@ -4,7 +4,7 @@ import { parseIrcLine, type IrcLine } from '../../support/irc-client.ts';
 
 const sid = '0AA';
 const channel = '#lounge';
-const capabilities = [
+export const capabilities = [
   'CAPAB MODULES :m_ircv3_ctctags.so',
   'CAPAB CHANMODES :list:ban=b list:banexception=e param-set:limit=l param:key=k prefix:10000:voice=+v prefix:30000:op=@o simple:inviteonly=i simple:moderated=m simple:noextmsg=n simple:secret=s simple:topiclock=t',
   'CAPAB CAPABILITIES :NICKMAX=30 CHANMAX=64 MAXMODES=20 IDENTMAX=10 MAXQUIT=255 MAXTOPIC=307 MAXKICK=255 MAXREAL=128 MAXAWAY=200 MAXHOST=64 MAXLINE=512 CASEMAPPING=rfc1459',

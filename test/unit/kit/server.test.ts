@@ -35,6 +35,25 @@ describe('kit: the server', () => {
   });
   afterEach(() => server.stop());
 
+  it('a plugin that waits at its stop for what does not come is waited for in virtual time', async () => {
+    const patient = await server.start(
+      definePlugin({
+        name: 'patient',
+        version: '1.0.0',
+        config: z.strictObject({}),
+        enabledByDefault: false,
+        start: (host) =>
+          Promise.resolve({
+            stop: () => new Promise<void>((resolve) => void host.clock.after(2_000, resolve)),
+            status: () => ({ summary: '', links: [] }),
+          }),
+      }),
+    );
+    const before = server.clock.now();
+    await patient.stop();
+    expect(server.clock.now() - before).to.equal(2_000);
+  });
+
   it('shows each person in words what happens', async () => {
     const anna = await server.guest('anna', 'lounge');
     const chief = await server.member('chief', { administrator: true }, 'lounge');

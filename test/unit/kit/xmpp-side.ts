@@ -24,7 +24,8 @@ export class XmppSide {
   #host!: PeerHost;
   /** The stream that we opened. */
   stream!: Peer;
-  readonly #theirs = new Set<Peer>();
+  /** Those that the server opened to us. */
+  readonly opened = new Set<Peer>();
   #made = 0;
   /** When the link broke, for what is asked of the history then. */
   #brokenAt: number | undefined;
@@ -47,15 +48,15 @@ export class XmppSide {
     this.#brokenAt = this.#server.clock.now();
     this.#host.close();
     this.#clients.clear();
-    for (const peer of [this.stream, ...this.#theirs]) if (peer.closed === undefined) await peer.cut();
-    this.#theirs.clear();
+    for (const peer of [this.stream, ...this.opened]) if (peer.closed === undefined) await peer.cut();
+    this.opened.clear();
   }
 
   // ---- what our side says
 
   /** The other side of the streams that our server opens: everything is believed. */
   #answer(text: string, peer: Peer): void {
-    this.#theirs.add(peer);
+    this.opened.add(peer);
     if (text.includes('<stream:stream')) {
       const to = /<stream:stream[^>]* from='([^']*)'/.exec(text)![1]!;
       peer.send(

@@ -1,0 +1,18 @@
+/** All benchmarks, by the names under which they are asked for. */
+import { append } from './append.ts';
+import { codecs } from './codecs.ts';
+import { connections } from './connections.ts';
+import { burst, crossing } from './links.ts';
+import { fanout } from './fanout.ts';
+import type { Group } from './measure.ts';
+import { privateMessages } from './private.ts';
+
+export const groups: Readonly<Record<string, Group>> = {
+  codecs,
+  append,
+  crossing,
+  burst,
+  private: privateMessages,
+  fanout,
+  connections,
+};
