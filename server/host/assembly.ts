@@ -6,7 +6,7 @@ import { openCore, type Core, type CoreLimits } from '../core.ts';
 import type { Net } from '../contract/net.ts';
 import { HttpService } from '../net/http.ts';
 import { createNet } from '../net/index.ts';
-import { Strangers } from '../net/listen.ts';
+import { Strangers } from '../net/strangers.ts';
 import type { TlsStore } from '../net/tls.ts';
 import type { Storage } from '../storage.ts';
 import type { HostParts } from './plugin-host.ts';

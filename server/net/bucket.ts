@@ -2,25 +2,38 @@
 import type { Bucket } from '../contract/net.ts';
 import type { Clock } from '../contract/host.ts';
 
-export function makeBucket(clock: Clock, capacity: number, perSecond: number): Bucket {
-  let tokens = capacity;
-  let filled = clock.now();
-  const fill = (): void => {
-    const now = clock.now();
+/** A class rather than closures over variables: every connection has one, and it is a sixth of the size. */
+export class TokenBucket implements Bucket {
+  readonly #clock: Clock;
+  readonly #capacity: number;
+  readonly #perSecond: number;
+  #tokens: number;
+  #filled: number;
+
+  constructor(clock: Clock, capacity: number, perSecond: number) {
+    this.#clock = clock;
+    this.#capacity = capacity;
+    this.#perSecond = perSecond;
+    this.#tokens = capacity;
+    this.#filled = clock.now();
+  }
+
+  take(count = 1): boolean {
+    this.#fill();
+    if (this.#tokens < count) return false;
+    this.#tokens -= count;
+    return true;
+  }
+
+  get wait(): number {
+    this.#fill();
+    return this.#tokens >= 1 ? 0 : Math.ceil(((1 - this.#tokens) / this.#perSecond) * 1_000);
+  }
+
+  #fill(): void {
+    const now = this.#clock.now();
     // A clock that stepped back must not take tokens away.
-    if (now > filled) tokens = Math.min(capacity, tokens + ((now - filled) / 1000) * perSecond);
-    filled = now;
-  };
-  return {
-    take(count = 1) {
-      fill();
-      if (tokens < count) return false;
-      tokens -= count;
-      return true;
-    },
-    get wait() {
-      fill();
-      return tokens >= 1 ? 0 : Math.ceil(((1 - tokens) / perSecond) * 1000);
-    },
-  };
+    if (now > this.#filled) this.#tokens = Math.min(this.#capacity, this.#tokens + ((now - this.#filled) / 1_000) * this.#perSecond);
+    this.#filled = now;
+  }
 }

@@ -20,35 +20,52 @@ const handshakeMilliseconds = 15_000;
 const keepAliveMilliseconds = 120_000;
 let minted = 0;
 
+/**
+ * Where a socket keeps its connection: listeners that are the same functions for all sockets find it there. A server holds many
+ * thousands of idle connections, and a set of closures for each would be a good part of its memory.
+ */
+const connection = Symbol('connection');
+type Carrier = Socket & { [connection]: SocketConnection };
+
+function onData(this: Carrier, bytes: Buffer): void {
+  this[connection].received(bytes);
+}
+function onError(this: Carrier, error: Error): void {
+  this[connection].failed(error);
+}
+function onEnd(this: Carrier): void {
+  this[connection].ended();
+}
+function onDrain(this: Carrier): void {
+  this[connection].drained();
+}
+
 export class SocketConnection implements AcceptedConnection, Tappable {
-  readonly id: string;
   readonly remoteAddress: string;
   readonly remotePort: number;
-  readonly localPort: number;
-  readonly loopback: boolean;
   tap: ConnectionTap | undefined;
   #socket: Socket;
   #facts: TlsFacts | undefined;
   #handlers: ConnectionHandlers | undefined;
-  #early: Buffer[] = [];
+  /** What came before anybody listened. */
+  #early: Buffer[] | undefined;
   #closed = false;
   #closedWith: string | undefined;
   #limit: number;
   readonly #outbox: Outbox;
   readonly #tls: TlsStore;
   readonly #log: Logger;
-  readonly #admitted: () => void;
+  readonly #number = ++minted;
+  readonly #visitor: { admit(): void } | undefined;
 
-  constructor(socket: Socket, options: { tls: TlsStore; log: Logger; limit: number; admitted?: () => void }) {
-    this.id = `c${(++minted).toString(36)}`;
+  /** `visitor`: is told when the peer is no stranger any more. */
+  constructor(socket: Socket, options: { tls: TlsStore; log: Logger; limit: number; visitor?: { admit(): void } }) {
     this.remoteAddress = plainAddress(socket.remoteAddress ?? '');
     this.remotePort = socket.remotePort ?? 0;
-    this.localPort = socket.localPort ?? 0;
-    this.loopback = isLoopback(this.remoteAddress);
     this.#tls = options.tls;
     this.#log = options.log;
     this.#limit = options.limit;
-    this.#admitted = options.admitted ?? ((): void => undefined);
+    this.#visitor = options.visitor;
     this.#socket = socket;
     this.#outbox = new Outbox(socket);
     if (socket instanceof TLSSocket) this.#facts = options.tls.facts(socket);
@@ -56,6 +73,18 @@ export class SocketConnection implements AcceptedConnection, Tappable {
     // A peer that vanished without a word is noticed in the end, also where nobody writes to it.
     socket.setKeepAlive(true, keepAliveMilliseconds);
     this.#listen(socket);
+  }
+
+  get id(): string {
+    return `c${this.#number.toString(36)}`;
+  }
+
+  get localPort(): number {
+    return this.#socket.localPort ?? 0;
+  }
+
+  get loopback(): boolean {
+    return isLoopback(this.remoteAddress);
   }
 
   get tls(): TlsFacts | undefined {
@@ -71,24 +100,38 @@ export class SocketConnection implements AcceptedConnection, Tappable {
   }
 
   #listen(socket: Socket): void {
-    socket.on('data', (bytes: Buffer) => this.#receive(bytes));
-    socket.on('error', (error: Error) => this.#close(error.message));
-    socket.on('end', () => this.#close(undefined));
-    socket.on('close', () => this.#close(undefined));
-    socket.on('drain', () => this.#run(() => this.#handlers?.onDrain?.()));
+    (socket as Carrier)[connection] = this;
+    socket.on('data', onData);
+    socket.on('error', onError);
+    socket.on('end', onEnd);
+    socket.on('close', onEnd);
+    if (this.#handlers?.onDrain !== undefined) socket.on('drain', onDrain);
   }
 
-  #receive(bytes: Buffer): void {
+  /** Called by its socket, like the next three. */
+  received(bytes: Buffer): void {
     if (this.#closed) return;
     if (this.#handlers === undefined) {
       // Nobody listens yet; what a peer may send before that is bounded by pausing.
-      this.#early.push(bytes);
+      (this.#early ??= []).push(bytes);
       this.#socket.pause();
       return;
     }
     const handlers = this.#handlers;
     this.tap?.bytes('in', bytes);
     this.#run(() => handlers.onData(bytes));
+  }
+
+  failed(error: Error): void {
+    this.#close(error.message);
+  }
+
+  ended(): void {
+    this.#close(undefined);
+  }
+
+  drained(): void {
+    this.#run(() => this.#handlers?.onDrain?.());
   }
 
   /** A bug in a handler costs this connection and nothing else. Threat class A24. */
@@ -105,10 +148,11 @@ export class SocketConnection implements AcceptedConnection, Tappable {
   }
 
   handle(handlers: ConnectionHandlers): void {
+    if (handlers.onDrain !== undefined && this.#handlers?.onDrain === undefined) this.#socket.on('drain', onDrain);
     this.#handlers = handlers;
-    const early = this.#early;
-    this.#early = [];
-    for (const bytes of early) this.#receive(bytes);
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const bytes of early) this.received(bytes);
     if (this.#closed) handlers.onClose(this.#closedWith);
     else this.#socket.resume();
   }
@@ -132,7 +176,7 @@ export class SocketConnection implements AcceptedConnection, Tappable {
     plain.removeAllListeners('end');
     plain.removeAllListeners('drain');
     // What came in plain text behind the request is never read as if it had come encrypted.
-    this.#early = [];
+    this.#early = undefined;
     while (plain.read() !== null);
     const secure = options.side === 'server' ? this.#serverSide(plain, options) : this.#clientSide(plain, options);
     await this.#handshake(secure, options.side);
@@ -219,7 +263,7 @@ export class SocketConnection implements AcceptedConnection, Tappable {
   }
 
   admit(): void {
-    this.#admitted();
+    this.#visitor?.admit();
   }
 
   #close(error: string | undefined): void {

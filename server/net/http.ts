@@ -8,7 +8,8 @@ import type { Logger } from 'pino';
 import type { Http, HttpRoute, Listener, UpgradeRoute } from '../contract/net.ts';
 import { plainAddress } from './connection.ts';
 import { addressGroup } from '../directory/names.ts';
-import { bind, splitAddress, type Strangers } from './listen.ts';
+import { bind, splitAddress } from './listen.ts';
+import type { Strangers } from './strangers.ts';
 import { addressMatcher } from './ranges.ts';
 import { tlsPolicy, type TlsStore } from './tls.ts';
 

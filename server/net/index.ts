@@ -3,9 +3,10 @@ import { Resolver } from 'node:dns/promises';
 import type { Logger } from 'pino';
 import type { Clock } from '../contract/host.ts';
 import type { Net } from '../contract/net.ts';
-import { makeBucket } from './bucket.ts';
+import { TokenBucket } from './bucket.ts';
 import { dial, resolveService } from './dial.ts';
-import { listen, type Strangers } from './listen.ts';
+import { listen } from './listen.ts';
+import type { Strangers } from './strangers.ts';
 import type { TlsStore } from './tls.ts';
 
 /** `dnsServers` (`host:port`) are asked instead of the system's. */
@@ -19,6 +20,6 @@ export function createNet(shared: { tls: TlsStore; strangers: Strangers; clock: 
     listen: (options, onConnection) => listen(options, shared, onConnection),
     dial: (options) => dial(options, { ...shared, resolver }),
     resolve: (query) => resolveService(query, resolver),
-    bucket: (capacity, perSecond) => makeBucket(shared.clock, capacity, perSecond),
+    bucket: (capacity, perSecond) => new TokenBucket(shared.clock, capacity, perSecond),
   };
 }

@@ -1,10 +1,10 @@
-/** Listening sockets, and what strangers may take of them before they have proved themselves (threat class A4). */
+/** Listening sockets. */
 import { createServer, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
 import type { AcceptedConnection, ListenOptions, Listener } from '../contract/net.ts';
-import { addressGroup } from '../directory/names.ts';
-import { plainAddress, SocketConnection } from './connection.ts';
+import { SocketConnection } from './connection.ts';
+import { Door, type Strangers, type Visitor } from './strangers.ts';
 import type { TlsStore } from './tls.ts';
 
 /** A listener could not be opened; `message` names the address, the key and the remedy. */
@@ -12,64 +12,7 @@ export class ListenError extends Error {
   override readonly name = 'ListenError';
 }
 
-export interface StrangerLimits {
-  readonly maxUnadmittedPerAddress: number;
-  readonly maxUnadmitted: number;
-  readonly maxConnectionsPerAddress: number;
-  /** Seconds. */
-  readonly admitDeadline: number;
-}
-
 const defaultOutboxLimit = 1_048_576;
-
-/** Counts connections per address group over all listeners. */
-export class Strangers {
-  readonly #limits: StrangerLimits;
-  readonly #unadmitted = new Map<string, number>();
-  readonly #connections = new Map<string, number>();
-  #all = 0;
-
-  constructor(limits: StrangerLimits) {
-    this.#limits = limits;
-  }
-
-  get deadline(): number {
-    return this.#limits.admitDeadline;
-  }
-
-  /** Takes one in, or says why not. */
-  enter(group: string, most = this.#limits.maxUnadmittedPerAddress): string | undefined {
-    if (this.#all >= this.#limits.maxUnadmitted) return 'too many connections wait for registration';
-    if ((this.#unadmitted.get(group) ?? 0) >= most) return 'too many unregistered connections from this address';
-    const refused = this.connected(group);
-    if (refused !== undefined) return refused;
-    this.#all++;
-    bump(this.#unadmitted, group, 1);
-    return undefined;
-  }
-
-  /** Counts a connection that need not register, or says why it may not be. */
-  connected(group: string): string | undefined {
-    if ((this.#connections.get(group) ?? 0) >= this.#limits.maxConnectionsPerAddress) return 'too many connections from this address';
-    bump(this.#connections, group, 1);
-    return undefined;
-  }
-
-  admitted(group: string): void {
-    this.#all--;
-    bump(this.#unadmitted, group, -1);
-  }
-
-  left(group: string): void {
-    bump(this.#connections, group, -1);
-  }
-}
-
-function bump(counts: Map<string, number>, key: string, by: number): void {
-  const count = (counts.get(key) ?? 0) + by;
-  if (count > 0) counts.set(key, count);
-  else counts.delete(key);
-}
 
 /** Splits `host:port` or `[v6]:port`. @throws ListenError */
 export function splitAddress(address: string): { readonly host: string; readonly port: number } {
@@ -86,50 +29,23 @@ export async function listen(
   onConnection: (connection: AcceptedConnection) => void,
 ): Promise<Listener> {
   const { host, port } = splitAddress(options.address);
-  const open = new Set<Socket>();
+  const door = new Door(shared.strangers, options.maxUnadmittedPerAddress, options.admitDeadline);
   const limit = options.outboxLimit ?? defaultOutboxLimit;
-  const gate = (socket: Socket): { group: string; admit: () => void } | undefined => {
-    const group = addressGroup(plainAddress(socket.remoteAddress ?? ''));
-    const refused = shared.strangers.enter(group, options.maxUnadmittedPerAddress);
-    if (refused !== undefined) {
-      shared.log.debug({ listener: options.name, remote: socket.remoteAddress }, refused);
-      socket.destroy();
-      return undefined;
-    }
-    open.add(socket);
-    let admitted = false;
-    const admit = (): void => {
-      if (admitted) return;
-      admitted = true;
-      clearTimeout(timer);
-      shared.strangers.admitted(group);
-    };
-    const timer = setTimeout(
-      () => socket.destroy(new Error('registration took too long')),
-      (options.admitDeadline ?? shared.strangers.deadline) * 1000,
-    );
-    socket.once('close', () => {
-      open.delete(socket);
-      admit();
-      shared.strangers.left(group);
-    });
-    // An error before anybody listens must not bring the process down.
-    socket.on('error', () => undefined);
-    return { group, admit };
-  };
-  const accept = (socket: Socket, admit: () => void): void => {
+  const accept = (socket: Socket, visitor: Visitor): void => {
     try {
-      onConnection(new SocketConnection(socket, { tls: shared.tls, log: shared.log, limit, admitted: admit }));
+      onConnection(new SocketConnection(socket, { tls: shared.tls, log: shared.log, limit, visitor }));
     } catch (error) {
       shared.log.error({ err: error, listener: options.name }, 'a new connection could not be served');
       socket.destroy();
     }
   };
   const server = createServer({ noDelay: true }, (socket) => {
-    const entered = gate(socket);
-    if (entered === undefined) return;
-    if (options.tls === undefined) accept(socket, entered.admit);
-    else handshake(socket, options.tls, shared.tls, (secure) => accept(secure, entered.admit));
+    const entered = door.enter(socket);
+    if (typeof entered === 'string') {
+      shared.log.debug({ listener: options.name, remote: socket.remoteAddress }, entered);
+      socket.destroy();
+    } else if (options.tls === undefined) accept(socket, entered);
+    else handshake(socket, options.tls, shared.tls, (secure) => accept(secure, entered));
   });
   const bound = await bind(server, host, port, options.name);
   return {
@@ -140,9 +56,9 @@ export async function listen(
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        for (const socket of open) socket.destroySoon();
+        for (const socket of door.sockets) socket.destroySoon();
         setTimeout(() => {
-          for (const socket of open) socket.destroy();
+          for (const socket of door.sockets) socket.destroy();
         }, 1_000).unref();
       }),
   };
@@ -157,8 +73,19 @@ function handshake(socket: Socket, options: NonNullable<ListenOptions['tls']>, s
     rejectUnauthorized: false,
     ...(options.alpn === undefined ? {} : { ALPNProtocols: [...options.alpn] }),
   });
-  secure.on('error', () => socket.destroy());
-  secure.once('secure', () => done(secure));
+  const failed = (): void => void socket.destroy();
+  socket.on('error', ignored);
+  secure.on('error', failed);
+  secure.once('secure', () => {
+    done(secure);
+    // Afterwards the connection listens for itself.
+    secure.off('error', failed);
+  });
+}
+
+/** An error before anybody listens must not bring the process down. */
+function ignored(): void {
+  // The socket is closed with it, and that is seen.
 }
 
 /** Opens the port; where IPv6 is missing, `::` means all of IPv4. @throws ListenError */

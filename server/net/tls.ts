@@ -107,14 +107,8 @@ export class TlsStore {
     // issue, is shown by a server that dials us.
     const unjudged = reason === undefined || reason === 'INVALID_PURPOSE';
     const verified = certificate !== undefined && (socket.authorized || (unjudged && this.#chainHolds(certificate)));
-    return {
-      protocol: socket.getProtocol() ?? '',
-      ...(certificate === undefined ? {} : { certificate, fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase() }),
-      chainVerified: verified,
-      ...(verified ? {} : { chainError: certificate === undefined ? 'no certificate was shown' : (reason ?? 'not verified') }),
-      exportKeyingMaterial: (length, label) => socket.exportKeyingMaterial(length, label, Buffer.alloc(0)),
-      certificateNames: (domain) => certificate !== undefined && namesDomain(certificate, domain),
-    };
+    const why = certificate === undefined ? 'no certificate was shown' : (reason ?? 'not verified');
+    return new SocketFacts(socket, certificate, verified ? undefined : why);
   }
 
   #chainHolds(leaf: X509Certificate): boolean {
@@ -130,6 +124,36 @@ export class TlsStore {
       current = issuer;
     }
     return false;
+  }
+}
+
+class SocketFacts implements TlsFacts {
+  readonly protocol: string;
+  declare readonly certificate?: X509Certificate;
+  declare readonly fingerprint?: string;
+  declare readonly chainError?: string;
+  readonly #socket: TLSSocket;
+
+  constructor(socket: TLSSocket, certificate: X509Certificate | undefined, chainError: string | undefined) {
+    this.#socket = socket;
+    this.protocol = socket.getProtocol() ?? '';
+    if (certificate !== undefined) {
+      this.certificate = certificate;
+      this.fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+    }
+    if (chainError !== undefined) this.chainError = chainError;
+  }
+
+  get chainVerified(): boolean {
+    return this.chainError === undefined;
+  }
+
+  exportKeyingMaterial(length: number, label: string): Buffer {
+    return this.#socket.exportKeyingMaterial(length, label, Buffer.alloc(0));
+  }
+
+  certificateNames(domain: string): boolean {
+    return this.certificate !== undefined && namesDomain(this.certificate, domain);
   }
 }
 

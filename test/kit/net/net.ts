@@ -12,7 +12,7 @@ import {
   type ServiceTarget,
 } from '../../../server/contract/net.ts';
 import type { Clock } from '../../../server/contract/host.ts';
-import { makeBucket } from '../../../server/net/bucket.ts';
+import { TokenBucket } from '../../../server/net/bucket.ts';
 import { splitAddress } from '../../../server/net/listen.ts';
 import { connectPair, VirtualConnection, type Medium } from './connection.ts';
 import type { VirtualCertificate } from './tls.ts';
@@ -170,7 +170,7 @@ export class VirtualNet implements Net {
   }
 
   bucket(capacity: number, perSecond: number): ReturnType<Net['bucket']> {
-    return makeBucket(this.#clock, capacity, perSecond);
+    return new TokenBucket(this.#clock, capacity, perSecond);
   }
 
   // ---- the world around it

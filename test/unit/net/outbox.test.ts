@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Writable } from 'node:stream';
-import { makeBucket } from '../../../server/net/bucket.ts';
+import { TokenBucket } from '../../../server/net/bucket.ts';
 import { Outbox } from '../../../server/net/outbox.ts';
 import { addressMatcher } from '../../../server/net/ranges.ts';
 import type { Clock } from '../../../server/contract/host.ts';
@@ -69,7 +69,7 @@ describe('a bucket', () => {
   it('gives what it holds at once, and refills over time', () => {
     let now = 1_000;
     const clock: Clock = { now: () => now, after: () => ({ cancel: () => undefined }), every: () => ({ cancel: () => undefined }) };
-    const bucket = makeBucket(clock, 3, 2);
+    const bucket = new TokenBucket(clock, 3, 2);
     expect([bucket.take(), bucket.take(), bucket.take(), bucket.take()]).to.deep.equal([true, true, true, false]);
     expect(bucket.wait).to.equal(500);
     now += 500;
@@ -82,7 +82,7 @@ describe('a bucket', () => {
   it('A21 time: a clock that steps back takes nothing away, and one that steps forward gives no more than fits', () => {
     let now = 1_000_000;
     const clock: Clock = { now: () => now, after: () => ({ cancel: () => undefined }), every: () => ({ cancel: () => undefined }) };
-    const bucket = makeBucket(clock, 2, 1);
+    const bucket = new TokenBucket(clock, 2, 1);
     expect(bucket.take()).to.equal(true);
     now -= 900_000;
     expect(bucket.take()).to.equal(true);

@@ -3,7 +3,7 @@ import { systemClock } from '../../../server/host/services.ts';
 import { selfSigned } from '../../../server/host/self-signed.ts';
 import type { AcceptedConnection, ConnectionHandlers, Listener, ListenOptions, Net } from '../../../server/contract/net.ts';
 import { createNet } from '../../../server/net/index.ts';
-import { Strangers } from '../../../server/net/listen.ts';
+import { Strangers } from '../../../server/net/strangers.ts';
 import { TlsStore } from '../../../server/net/tls.ts';
 import { removeFolder, temporaryFolder } from '../../support/root.ts';
 

@@ -10,7 +10,7 @@ import {
   type TlsFacts,
 } from '../../../server/contract/net.ts';
 import type { Core } from '../../../server/core.ts';
-import { makeBucket } from '../../../server/net/bucket.ts';
+import { TokenBucket } from '../../../server/net/bucket.ts';
 import { parseDomain } from '../../../server/model/address.ts';
 import { configSchema } from '../../../plugins/xmpp/config.ts';
 import plugin from '../../../plugins/xmpp/index.ts';
@@ -260,7 +260,7 @@ export async function xmppWorld(config: Record<string, unknown> = {}, directory:
       },
       resolve: ({ domain }) =>
         Promise.resolve((hosts.get(domain) ?? [domain]).map((name) => ({ host: name, port: 5269, directTls: false }))),
-      bucket: (capacity, perSecond) => makeBucket(clock, capacity, perSecond),
+      bucket: (capacity, perSecond) => new TokenBucket(clock, capacity, perSecond),
     },
     http: { route: () => undefined, upgrade: () => undefined, urls: [], secure: () => false, remoteAddress: () => '' },
     users: core.users,
