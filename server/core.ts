@@ -4,11 +4,12 @@ import type { Logger } from 'pino';
 import type { Accounts, Account } from './contract/accounts.ts';
 import type { Clock, Hooks } from './contract/host.ts';
 import type { Networks } from './contract/networks.ts';
-import type { Rooms } from './contract/rooms.ts';
+import type { Room, Rooms } from './contract/rooms.ts';
 import type { Users } from './contract/users.ts';
 import { AccountDirectory } from './directory/accounts.ts';
 import { Audience } from './directory/audience.ts';
 import type { Context } from './directory/context.ts';
+import { Homes } from './directory/homes.ts';
 import { HookChain } from './directory/hooks.ts';
 import { Membership } from './directory/membership.ts';
 import { Moderation } from './directory/moderation.ts';
@@ -17,14 +18,14 @@ import { PrivateMessages } from './directory/private-messages.ts';
 import { restoreReadPositions, restoreRooms } from './directory/restore.ts';
 import { RoomDirectory } from './directory/rooms.ts';
 import { Saver } from './directory/saver.ts';
-import { Directory, type UserState } from './directory/state.ts';
+import { Directory, type RoomState, type UserState } from './directory/state.ts';
 import { Talk } from './directory/talk.ts';
 import { UserDirectory } from './directory/users.ts';
 import { Delivery } from './log/delivery.ts';
 import { beginEpoch, endEpoch, Logbook } from './log/logbook.ts';
-import { userAddress, type Domain } from './model/address.ts';
+import { userAddress, type Domain, type RoomAddress } from './model/address.ts';
 import type { RoomConfig } from './model/event.ts';
-import type { Outcome } from './model/outcome.ts';
+import { refused, type Outcome } from './model/outcome.ts';
 import type { Storage } from './storage.ts';
 
 export interface CoreLimits {
@@ -62,7 +63,13 @@ export interface CoreOptions {
   /** 32 random bytes that stay the same over restarts. */
   readonly secret: Buffer;
   /** Rooms that always exist. */
-  readonly rooms: readonly { readonly name: string; readonly config?: Partial<RoomConfig>; readonly topic?: string }[];
+  readonly rooms: readonly {
+    readonly name: string;
+    readonly config?: Partial<RoomConfig>;
+    readonly topic?: string;
+    /** Where the room has its home, when that is not here. */
+    readonly home?: RoomAddress;
+  }[];
   readonly limits: CoreLimits;
   /** Whether people may register accounts themselves. */
   readonly registration: 'open' | 'closed';
@@ -76,9 +83,18 @@ export interface AccountAdministration {
   setPassword(name: string, password: string): Promise<Outcome<void>>;
 }
 
+/** What the `banyan room` command does. */
+export interface RoomAdministration {
+  /** Gives a room elsewhere, by its address, a name here. Refuses: bad-name, name-taken, too-many. */
+  alias(name: string, address: string): Outcome<Room>;
+  /** Takes the name from it again; the room of that name stays, with its log. Refuses: no-such-room. */
+  unalias(name: string): Outcome<void>;
+}
+
 export interface Core {
   readonly users: Users;
   readonly rooms: Rooms;
+  readonly aliases: RoomAdministration;
   readonly accounts: Accounts & AccountAdministration;
   readonly networks: Networks;
   readonly hooks: Hooks;
@@ -108,7 +124,23 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     if (account !== undefined) accounts.save({ ...account, rooms: [...user.rooms].map((room) => room.address) });
   };
   const hooks = new HookChain();
-  const context: Context = { directory, delivery, logbook, audience, hooks, saver, storage, clock, limits, domain, log, secret, remember };
+  const homes = new Homes(directory, saver);
+  const context: Context = {
+    directory,
+    delivery,
+    logbook,
+    audience,
+    hooks,
+    homes,
+    saver,
+    storage,
+    clock,
+    limits,
+    domain,
+    log,
+    secret,
+    remember,
+  };
   const membership = new Membership(context);
   const talk = new Talk(context, membership);
   const moderation = new Moderation(context, membership, talk);
@@ -131,6 +163,16 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   return {
     users,
     rooms,
+    aliases: {
+      alias(name, address) {
+        const room = rooms.ensure(name, { persistent: true, history: 'joined' });
+        return room.ok ? homes.alias(room.value as RoomState, address) : room;
+      },
+      unalias(name) {
+        const room = rooms.byName(name);
+        return room === undefined ? refused('no-such-room', `There is no room "${name}".`) : homes.unalias(room as RoomState);
+      },
+    },
     accounts,
     networks,
     hooks,

@@ -22,9 +22,12 @@ export {
   parseUserAddress,
   prepareName,
   roomAddress,
+  roomName,
   sessionAddress,
   userAddress,
   xmppNetworkAddress,
+  xmppOccupantAddress,
+  xmppRoomAddress,
   xmppUserAddress,
 } from './model/address.ts';
 export type * from './model/affiliation.ts';

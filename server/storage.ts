@@ -50,6 +50,8 @@ export interface StoredRoom {
   readonly address: RoomAddress;
   /** Milliseconds since 1970. */
   readonly created: number;
+  /** Where its home is, when that is not here. */
+  readonly home?: RoomAddress;
   /** Number of its first record: earlier ones belong to a closed room of the same name. Absent in rooms saved before this was kept: 1. */
   readonly first?: number;
   readonly config: RoomConfig;

@@ -23,6 +23,11 @@ export function channelName(room: { readonly name: string }): string {
   return `#${room.name.replace(/%(?=25|2c)|,/gi, (character) => (character === ',' ? '%2c' : '%25'))}`;
 }
 
+/** What a client wants to join: a channel, or an address such as `xmpp:den@conference.example`; undefined when it is neither. */
+export function nameToJoin(text: string): string | undefined {
+  return /^[a-z]+:[^\s,\u0007]+$/.test(text) ? text : roomName(text);
+}
+
 /** The room's name in a channel's, or undefined when it is no channel name. */
 export function roomName(channel: string): string | undefined {
   if (!channel.startsWith('#') || channel.length < 2 || /[\s,\u0007]/.test(channel)) return undefined;

@@ -159,7 +159,7 @@ async function inRoom(web: WebSession, user: User, room: Room, frame: InRoom): P
         ...(frame.operator === undefined ? {} : { operator: frame.operator }),
         ...(frame.voice === undefined ? {} : { voice: frame.voice }),
       };
-      return target.ok ? nothing(rooms.grant(user, room, target.value, change, web)) : target;
+      return target.ok ? nothing(await rooms.grant(user, room, target.value, change, web)) : target;
     }
     case 'affiliation': {
       const address = parsedAddress(web, frame.user);

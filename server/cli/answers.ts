@@ -33,6 +33,11 @@ export async function answerControl(server: RunningServer, request: ControlReque
         .toSorted((a, b) => (a.name < b.name ? -1 : 1));
     case 'room-show':
       return showRoom(server, request.name);
+    case 'room-alias':
+      return { name: unwrap(core.aliases.alias(plainName(request.name), request.address)).name };
+    case 'room-unalias':
+      unwrap(core.aliases.unalias(plainName(request.name)));
+      return null;
     case 'link-list':
       return linksOf(server.status());
     case 'link-show': {
@@ -88,8 +93,12 @@ function traceLink(server: RunningServer, name: string, seconds: number, asker: 
   });
 }
 
+function plainName(name: string): string {
+  return name.replace(/^#/, '');
+}
+
 function showRoom({ core }: RunningServer, name: string): unknown {
-  const room = core.rooms.byName(name.replace(/^#/, ''));
+  const room = core.rooms.byName(plainName(name));
   if (room === undefined) throw new Error(`there is no room "${name}"; see: banyan room list`);
   const members = [...room.members.values()].map((member) => ({
     nick: member.nick,
@@ -102,6 +111,7 @@ function showRoom({ core }: RunningServer, name: string): unknown {
   return {
     name: room.name,
     address: room.address,
+    ...(room.home === undefined ? {} : { home: room.home }),
     created: room.created,
     topic: room.topic,
     config: { ...room.config, key: room.config.key === null ? null : '(set)' },

@@ -122,6 +122,16 @@ export async function roomShow(name: string, options: Where): Promise<void> {
   print(JSON.stringify(await ask(options, { command: 'room-show', name }), null, 2));
 }
 
+export async function roomAlias(name: string, address: string, options: Where): Promise<void> {
+  const room = (await ask(options, { command: 'room-alias', name, address })) as { readonly name: string };
+  print(`#${room.name} is ${address} from now on`);
+}
+
+export async function roomUnalias(name: string, options: Where): Promise<void> {
+  await ask(options, { command: 'room-unalias', name });
+  print(`#${name.replace(/^#/, '')} is a room of this server from now on`);
+}
+
 export async function linkList(options: Where): Promise<void> {
   const links = (await ask(options, { command: 'link-list' })) as readonly LinkFigures[];
   if (links.length === 0) print('there are no links');

@@ -14,6 +14,8 @@ export type ControlRequest =
   | { readonly command: 'account-remove'; readonly name: string }
   | { readonly command: 'room-list' }
   | { readonly command: 'room-show'; readonly name: string }
+  | { readonly command: 'room-alias'; readonly name: string; readonly address: string }
+  | { readonly command: 'room-unalias'; readonly name: string }
   | { readonly command: 'link-list' }
   | { readonly command: 'link-show'; readonly name: string }
   | { readonly command: 'link-check'; readonly name: string }

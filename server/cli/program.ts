@@ -15,8 +15,10 @@ import {
   linkTrace,
   pluginList,
   pluginStart,
+  roomAlias,
   roomList,
   roomShow,
+  roomUnalias,
 } from './commands.ts';
 import { print } from './output.ts';
 import { serve } from './serve.ts';
@@ -65,6 +67,11 @@ function program(): Command {
   const room = banyan.command('room').description('rooms of the running server');
   located(room, 'list', 'all rooms').action(roomList);
   located(room, 'show <name>', 'everything about one room').action(roomShow);
+
+  located(room, 'alias <name> <address>', 'give a room of another server, such as xmpp:den@conference.example.org, a name here').action(
+    roomAlias,
+  );
+  located(room, 'unalias <name>', 'take that name from it again; the room stays, with what was said').action(roomUnalias);
 
   const link = banyan.command('link').description('links of the server to other servers and networks');
   located(link, 'list', 'all links').action(linkList);

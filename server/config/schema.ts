@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { listenAddress } from '../contract/listen-address.ts';
 import { defaultCoreLimits } from '../core.ts';
-import { AddressError, parseDomain, prepareName, type Domain } from '../model/address.ts';
+import { addressParts, AddressError, parseDomain, parseRoomAddress, prepareName, type Domain } from '../model/address.ts';
 
 const domain = z.string().transform((text, context): Domain => {
   try {
@@ -32,12 +32,25 @@ const addressRange = z.string().refine((text) => {
 
 const count = (fallback: number): z.ZodDefault<z.ZodInt> => z.int().positive().default(fallback);
 
+const roomElsewhere = z.string().transform((text, context) => {
+  try {
+    const address = parseRoomAddress(text);
+    if (addressParts(address).scheme !== 'banyan') return address;
+  } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
+  }
+  context.addIssue({ code: 'custom', message: 'must be the address of a room elsewhere, for example "xmpp:den@conference.example.org"' });
+  return z.NEVER;
+});
+
 const room = z.strictObject({
   name: roomName,
+  /** The room is a name here for one that is elsewhere. */
+  home: roomElsewhere.optional(),
   title: z.string().default(''),
   topic: z.string().default(''),
-  /** Who reads what: everything, from the own first joining on, or nothing. */
-  history: z.enum(['all', 'joined', 'none']).default('all'),
+  /** Who reads what: everything, from the own first joining on (the default where there is a `home`), or nothing. */
+  history: z.enum(['all', 'joined', 'none']).optional(),
   show_joins: z.boolean().default(true),
 });
 
@@ -48,6 +61,17 @@ function eachRoomOnce({ value, issues }: z.core.ParsePayload<readonly { readonly
     const before = first.get(name);
     if (before === undefined) first.set(name, index);
     else issues.push({ code: 'custom', input: name, path: [index, 'name'], message: `is the same room as rooms[${before + 1}]` });
+  }
+}
+
+/** A room elsewhere has one copy here. */
+function eachHomeOnce({ value, issues }: z.core.ParsePayload<readonly { readonly home?: string | undefined }[]>): void {
+  const first = new Map<string, number>();
+  for (const [index, { home }] of value.entries()) {
+    const before = home === undefined ? undefined : first.get(home);
+    if (before !== undefined)
+      issues.push({ code: 'custom', input: home, path: [index, 'home'], message: `is the home of rooms[${before + 1}] already` });
+    else if (home !== undefined) first.set(home, index);
   }
 }
 
@@ -75,7 +99,7 @@ export const configSchema = z.strictObject({
   rooms: z
     .array(room)
     .prefault([{ name: 'lounge' }])
-    .check(eachRoomOnce),
+    .check(eachRoomOnce, eachHomeOnce),
   log: z.strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
   tls: z
     .strictObject({ certificate: z.string().optional(), key: z.string().optional(), authorities: z.string().optional() })

@@ -1,8 +1,9 @@
 /** The plugin contract: what a plugin exports and what it is given. Implemented in server/host/. */
 import type { Logger } from 'pino';
 import type { ZodType } from 'zod';
-import type { Domain } from '../model/address.ts';
-import type { LoggedContent, LogRecord } from '../model/event.ts';
+import type { Domain, UserAddress } from '../model/address.ts';
+import type { Affiliation } from '../model/affiliation.ts';
+import type { LoggedContent, LogRecord, RoomConfig } from '../model/event.ts';
 import type { Outcome, Refusal } from '../model/outcome.ts';
 import type { Accounts } from './accounts.ts';
 import type { Connection, Http, Net } from './net.ts';
@@ -95,22 +96,45 @@ export interface Clock {
 /** A filter's verdict: let pass, pass changed, or refuse. */
 export type Verdict<T> = { readonly pass: T } | { readonly refuse: Refusal };
 
-/** The content is not logged now: it went to where the room has its home, and this resolves when it has come back and is logged. */
-export interface Elsewhere {
-  readonly elsewhere: Promise<Outcome<LogRecord>>;
+/**
+ * It is not done now: it went to where the room has its home, and this resolves with what became of it there. Content is logged when it
+ * has come back, and resolves with its record; whoever wants to join comes in when it resolves.
+ */
+export interface Elsewhere<T = LogRecord> {
+  readonly elsewhere: Promise<Outcome<T>>;
 }
+
+/** What somebody wants to do to others, or to the own place, in a room. */
+export type Act =
+  | { readonly kind: 'kick'; readonly target: User; readonly reason: string; readonly ban: boolean }
+  | { readonly kind: 'grant'; readonly target: User; readonly operator?: boolean; readonly voice?: boolean }
+  | { readonly kind: 'affiliation'; readonly address: UserAddress; readonly affiliation: Affiliation; readonly reason: string }
+  | { readonly kind: 'ban'; readonly mask: string; readonly add: boolean }
+  | { readonly kind: 'configure'; readonly changes: Partial<RoomConfig> }
+  | { readonly kind: 'nick'; readonly nick: string };
 
 export interface HookPoints {
   /** Before a message, topic or other content is appended to a room's log. `via` is the follower by which it came, if by one. */
-  content: { readonly user: User; readonly room: Room; readonly content: LoggedContent; readonly via: Follower | undefined };
-  join: { readonly user: User; readonly room: Room };
+  content: {
+    readonly user: User;
+    readonly room: Room;
+    readonly content: LoggedContent;
+    readonly via: Follower | undefined;
+    /** It comes from the room's home, which has accepted it: nobody takes it there again. */
+    readonly accepted: boolean;
+  };
+  /** `key` and `nick` are what the person gave with it. */
+  join: { readonly user: User; readonly room: Room; readonly key: string | undefined; readonly nick: string };
+  /** Before rights are asked: where the room has its home, they are judged. */
+  act: { readonly user: User; readonly room: Room; readonly act: Act };
   register: { readonly name: string; readonly remoteAddress: string };
 }
 
 /** What a filter of each point may answer. */
 export interface Verdicts {
   content: Verdict<HookPoints['content']> | Elsewhere;
-  join: Verdict<HookPoints['join']>;
+  join: Verdict<HookPoints['join']> | Elsewhere<void>;
+  act: Verdict<HookPoints['act']> | Elsewhere<void>;
   register: Verdict<HookPoints['register']>;
 }
 

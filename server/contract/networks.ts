@@ -4,7 +4,7 @@
  */
 import type { NetworkAddress, RoomAddress, UserAddress } from '../model/address.ts';
 import type { Affiliation } from '../model/affiliation.ts';
-import type { BanMask, LeaveCause, LogRecord, UserChange } from '../model/event.ts';
+import type { BanMask, LeaveCause, LogRecord, RoomConfig, UserChange } from '../model/event.ts';
 import type { UserId } from '../model/ids.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Follower, Member, MessageBody, Room } from './rooms.ts';
@@ -26,6 +26,8 @@ export interface ForeignMember {
   readonly user: User;
   readonly operator?: boolean;
   readonly voice?: boolean;
+  /** In a room that has its home there. */
+  readonly affiliation?: Affiliation;
 }
 
 /** What a bridge is told about its network as a whole. */
@@ -88,6 +90,8 @@ export interface Network {
   connect(user: User, options: SessionOptions, handler: SessionHandler): Session;
 
   mirror(room: Room, follower: Follower): Mirror;
+  /** Copies a room that has its home in this network. */
+  home(room: Room, follower: Follower): HomeCopy;
   /** Also tell `userChanged` about this user of ours although no mirrored room is shared (it was introduced for a private message). */
   watch(user: UserId): void;
   unwatch(user: UserId): void;
@@ -116,12 +120,42 @@ export interface Mirror {
   left(user: User, cause: Extract<LeaveCause, { readonly kind: 'leave' }>): void;
   /** Resolves with the record; a repeated id is answered with the first record. A hook may refuse. */
   said(user: User, body: MessageBody): Promise<Outcome<LogRecord>>;
-  topic(by: User | string, topic: string): Promise<LogRecord>;
+  topic(by: User | string, topic: string): Promise<Outcome<LogRecord>>;
   /** Removes whoever it names, of any network: sharing the room is that trust. False when the link has not that right or the target is not inside. */
   kicked(by: User | string, target: UserId, reason: string): boolean;
   /** Status of the network's own people. Status of ours over there is recorded for the network alone (see the plugin). */
   status(user: User, change: { readonly operator?: boolean; readonly voice?: boolean }): void;
   detach(reason: string): void;
+}
+
+/**
+ * The copy of a room that has its home over there. What that reports is so, also of people who are not of its network. Its follower
+ * is told of what happens here, so that it happens there.
+ */
+export interface HomeCopy extends Mirror {
+  /** One of ours said that, and it was accepted there. `via` is how it came, as the filter was told. */
+  accepted(user: User, body: MessageBody, via: Follower | undefined): Promise<Outcome<LogRecord>>;
+  /** The author may be anybody. Longer topics than this server allows are cut. */
+  topicOf(by: User | string, topic: string): Promise<Outcome<LogRecord>>;
+  /** Removes somebody of whatever network, by somebody of whatever network. */
+  removed(by: User | string, target: UserId, reason: string, banned: boolean): boolean;
+  /** What somebody, of whatever network, is there. */
+  standing(target: UserId, standing: { readonly operator: boolean; readonly voice: boolean; readonly affiliation: Affiliation }): void;
+  /** What the room is like there, as far as it is shown here. */
+  configured(changes: Partial<Pick<RoomConfig, 'moderated' | 'membersOnly' | 'nonAnonymous'>>): void;
+}
+
+/** What a plugin knows of rooms that have their home elsewhere. */
+export interface RoomHomes {
+  /**
+   * The address of the room that somebody means by a name that no room of ours can have: `den@conference.example`. It may turn out to be
+   * one of ours. Undefined: that name means nothing.
+   */
+  addressOf(name: string): RoomAddress | undefined;
+  /** There is a room here whose home is there: it is, or somebody is about to enter it, or the host gave a name to it. */
+  opened(room: Room): void;
+  /** It is closed, or has that home no more. */
+  closed(room: Room): void;
 }
 
 export interface Networks {
@@ -132,6 +166,11 @@ export interface Networks {
    * private message can be written to any address. The answer removes the resolver again.
    */
   resolver(scheme: 'xmpp' | 'irc', introduce: (address: UserAddress) => User | undefined): () => void;
+  /**
+   * Names who knows rooms elsewhere whose addresses have that scheme; it is told at once of those that are there. What is done in such a
+   * room is taken to its home by filters; what none takes is refused. The answer removes it again.
+   */
+  homes(scheme: 'xmpp', homes: RoomHomes): () => void;
   get(address: NetworkAddress): Network | undefined;
   byLabel(label: string): Network | undefined;
   all(): Iterable<Network>;

@@ -28,8 +28,10 @@ export interface Room {
   readonly bans: readonly BanMask[];
   /** Last logged record. */
   readonly last: Position;
-  /** Networks that mirror this room. */
+  /** Networks that mirror this room, and the one where it has its home. */
   readonly networks: ReadonlySet<NetworkAddress>;
+  /** Where its home is, when that is not here: what happens in it happens there, and this log is a copy. */
+  readonly home: RoomAddress | undefined;
   memberByNick(nick: string): Member | undefined;
 }
 
@@ -87,7 +89,7 @@ export type HistoryRange = { readonly after?: number; readonly before?: number; 
 /** Verbs take the acting user, check rights, run hooks, and answer with an Outcome; what happened comes back by delivery. */
 export interface Rooms {
   get(address: RoomAddress): Room | undefined;
-  /** A room of ours by name; undefined too for names that no room can have. */
+  /** A room by name, or one elsewhere by its address; undefined too for names that no room can have. */
   byName(name: string): Room | undefined;
   all(): Iterable<Room>;
   /** The room of that name, made (with default configuration, persistent as given) when there is none. Refuses: bad-name. */
@@ -115,7 +117,7 @@ export interface Rooms {
     target: UserId,
     change: { readonly operator?: boolean; readonly voice?: boolean },
     via?: Follower,
-  ): Outcome<void>;
+  ): Promise<Outcome<void>>;
   setAffiliation(
     user: User,
     room: Room,
@@ -130,7 +132,7 @@ export interface Rooms {
   /** Invites; lets the invited in once even when members-only. */
   invite(user: User, room: Room, target: UserAddress, reason: string): Promise<Outcome<void>>;
   /** Changes the nick shown in one room (MUC). */
-  setRoomNick(user: User, room: Room, nick: string, via?: Follower): Outcome<Member>;
+  setRoomNick(user: User, room: Room, nick: string, via?: Follower): Promise<Outcome<void>>;
   typing(user: User, room: Room, state: 'active' | 'paused' | 'done', via?: Follower): void;
   /** Closes a room: everybody leaves, it is no longer found; its log stays in storage. */
   close(user: User, room: Room, reason: string): Promise<Outcome<void>>;

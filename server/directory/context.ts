@@ -8,6 +8,7 @@ import type { Domain } from '../model/address.ts';
 import type { RoomConfig } from '../model/event.ts';
 import type { Storage } from '../storage.ts';
 import type { Audience } from './audience.ts';
+import type { Homes } from './homes.ts';
 import type { HookChain } from './hooks.ts';
 import type { Saver } from './saver.ts';
 import type { Directory, UserState } from './state.ts';
@@ -19,6 +20,7 @@ export interface Context {
   readonly audience: Audience;
   readonly hooks: HookChain;
   readonly saver: Saver;
+  readonly homes: Homes;
   readonly storage: Storage;
   readonly clock: Clock;
   readonly limits: CoreLimits;
@@ -45,3 +47,6 @@ export const defaultRoomConfig: RoomConfig = {
   persistent: false,
   showJoins: true,
 };
+
+/** A room that somebody entered by its address elsewhere: others here need not know of it, and who comes later reads what came later. */
+export const copyConfig: Partial<RoomConfig> = { hidden: true, history: 'joined', topicLocked: false, persistent: false };

@@ -9,7 +9,7 @@ interface Filter<Point extends keyof HookPoints> {
 }
 
 export class HookChain implements Hooks {
-  readonly #filters: { [Point in keyof HookPoints]: Filter<Point>[] } = { content: [], join: [], register: [] };
+  readonly #filters: { [Point in keyof HookPoints]: Filter<Point>[] } = { content: [], join: [], act: [], register: [] };
 
   filter<Point extends keyof HookPoints>(point: Point, order: number, run: (subject: HookPoints[Point]) => Verdicts[Point]): () => void {
     const filters: Filter<Point>[] = this.#filters[point];
@@ -26,13 +26,13 @@ export class HookChain implements Hooks {
   run<Point extends keyof HookPoints>(
     point: Point,
     subject: HookPoints[Point],
-  ): Outcome<HookPoints[Point]> | Extract<Verdicts[Point], Elsewhere> {
+  ): Outcome<HookPoints[Point]> | Extract<Verdicts[Point], Elsewhere<unknown>> {
     const filters: Filter<Point>[] = this.#filters[point];
     let current = subject;
     for (const filter of filters) {
       const verdict = filter.run(current);
       if ('refuse' in verdict) return { ok: false, refusal: verdict.refuse };
-      if ('elsewhere' in verdict) return verdict as Extract<Verdicts[Point], Elsewhere>;
+      if ('elsewhere' in verdict) return verdict as Extract<Verdicts[Point], Elsewhere<unknown>>;
       current = verdict.pass as HookPoints[Point];
     }
     return accepted(current);

@@ -1,13 +1,14 @@
 /** Entering and leaving rooms, and which sessions see them. */
 import type { JoinOptions, Follower } from '../contract/rooms.ts';
-import { AddressError, roomAddress, type RoomAddress } from '../model/address.ts';
+import { addressParts, AddressError, roomAddress, type RoomAddress } from '../model/address.ts';
 import { compareAffiliation } from '../model/affiliation.ts';
 import type { JoinCause, LeaveCause, RoomConfig } from '../model/event.ts';
 import { accepted, refused, type Outcome } from '../model/outcome.ts';
 import { oneLine } from '../model/text.ts';
-import { defaultRoomConfig, type Context } from './context.ts';
+import { copyConfig, defaultRoomConfig, type Context } from './context.ts';
 import { maskMatches } from './names.ts';
 import { sameSecret } from './scram.ts';
+import { homeless } from './homeless.ts';
 import { authorOf, foldNick, MemberState, RoomState, viewMember, type SessionState, type UserState, type Visit } from './state.ts';
 
 const mostAddresses = 4_096;
@@ -31,27 +32,32 @@ export class Membership {
       this.#addresses.set(name, address);
       return address;
     } catch (error) {
-      if (error instanceof AddressError) return refused('bad-name', `No room can be called that: ${error.message}.`);
-      throw error;
+      if (!(error instanceof AddressError)) throw error;
+      const elsewhere = this.#context.homes.addressOf(name);
+      return elsewhere === undefined ? refused('bad-name', `No room can be called that: ${error.message}.`) : accepted(elsewhere);
     }
   }
 
   create(address: RoomAddress, config: Partial<RoomConfig>): Outcome<RoomState> {
-    const { directory, limits, clock, logbook, saver } = this.#context;
+    const { directory, limits, clock, logbook, saver, homes } = this.#context;
     if (directory.rooms.size >= limits.roomsInAll) return refused('too-many', 'This server has as many rooms as it allows.');
+    const isElsewhere = addressParts(address).scheme !== 'banyan';
     const history = config.history ?? (config.membersOnly === true ? 'joined' : defaultRoomConfig.history);
+    const wanted = isElsewhere ? copyConfig : { ...config, history };
     const now = clock.now();
-    const room = new RoomState({ address, created: now, config: { ...defaultRoomConfig, ...config, history } }, logbook, now);
+    const room = new RoomState({ address, created: now, config: { ...defaultRoomConfig, ...wanted } }, logbook, now);
     directory.rooms.set(address, room);
     saver.room(room);
+    if (isElsewhere) homes.settle(room, address);
     return accepted(room);
   }
 
-  join(user: UserState, name: string, options: JoinOptions, via?: Follower): Outcome<MemberState> {
+  /** A promise where the home of the room is elsewhere, and is asked. */
+  join(user: UserState, name: string, options: JoinOptions, via?: Follower): Outcome<MemberState> | Promise<Outcome<MemberState>> {
     const { directory, limits, hooks } = this.#context;
     const address = this.addressOf(name);
     if (!address.ok) return address;
-    let room = directory.rooms.get(address.value);
+    let room = directory.roomAt(address.value);
     if (room?.members.has(user.id) === true) {
       const member = room.members.get(user.id)!;
       if (options.session === undefined) return refused('already-a-member', 'You are in that room already.');
@@ -62,7 +68,8 @@ export class Membership {
       return refused('too-many', `You are in ${limits.roomsPerUser} rooms, which is the most allowed.`);
     const fresh = room === undefined;
     if (fresh && options.create === false) return refused('no-such-room', 'There is no such room.');
-    const admitted = room === undefined ? accepted(undefined) : this.#mayEnter(user, room, options);
+    // Who may enter a room that has its home elsewhere is known there.
+    const admitted = room === undefined || room.home !== undefined ? accepted(undefined) : this.#mayEnter(user, room, options);
     if (!admitted.ok) return admitted;
     const nick = options.nick === undefined ? accepted(user.nick) : this.roomNick(room, options.nick);
     if (!nick.ok) return nick;
@@ -71,21 +78,50 @@ export class Membership {
       if (!created.ok) return created;
       room = created.value;
     }
-    const hooked = hooks.run('join', { user, room });
-    if (!hooked.ok) {
+    const hooked = hooks.run('join', { user, room, key: options.key, nick: nick.value });
+    if ('elsewhere' in hooked) return this.#letIn(user, room, hooked.elsewhere, options, via);
+    if (!hooked.ok || room.home !== undefined) {
       // Nobody came to be in it, so it does not stay, not even if it would have been a lasting one.
       if (fresh) this.#forget(room);
-      return hooked;
+      return hooked.ok ? homeless : hooked;
     }
+    return accepted(this.#enter(user, room, fresh, nick.value, options, via));
+  }
+
+  /** Waits for the word of the room's home. */
+  async #letIn(
+    user: UserState,
+    room: RoomState,
+    word: Promise<Outcome<void>>,
+    options: JoinOptions,
+    via?: Follower,
+  ): Promise<Outcome<MemberState>> {
+    room.entering++;
+    const outcome = await word.catch((error: unknown): Outcome<void> => {
+      this.#context.log.error({ err: error, room: room.address }, 'the home of a room could not be asked');
+      return homeless;
+    });
+    room.entering--;
+    const inside = room.members.get(user.id);
+    if (outcome.ok && !user.gone && !room.closed) {
+      // By another session, meanwhile.
+      if (inside !== undefined && options.session !== undefined) this.attach(options.session as SessionState, room);
+      return accepted(inside ?? this.#enter(user, room, false, user.nick, options, via));
+    }
+    this.closeWhenEmpty(room);
+    return outcome.ok ? refused('no-such-room', 'You or the room have gone meanwhile.') : outcome;
+  }
+
+  #enter(user: UserState, room: RoomState, fresh: boolean, nick: string, options: JoinOptions, via?: Follower): MemberState {
     const member = this.#prepare(user, room);
-    if (foldNick(nick.value) !== foldNick(user.nick)) member.roomNick = nick.value;
+    if (foldNick(nick) !== foldNick(user.nick)) member.roomNick = nick;
     if (fresh) {
       if (user.account !== null || user.kind === 'foreign') room.affiliations.set(user.address, 'owner');
       else member.operator = true;
     }
     room.invited.delete(user.address);
     this.admit(room, [member], { kind: 'join' }, via, options.session as SessionState | undefined);
-    return accepted(member);
+    return member;
   }
 
   #mayEnter(user: UserState, room: RoomState, options: JoinOptions): Outcome<void> {
@@ -222,12 +258,14 @@ export class Membership {
 
   /** Forgets a room that nothing keeps. */
   closeWhenEmpty(room: RoomState): void {
-    if (room.members.size === 0 && !room.config.persistent && room.networks.size === 0 && !room.closed) this.#forget(room);
+    if (room.members.size === 0 && room.entering === 0 && !room.config.persistent && room.networks.size === 0 && !room.closed)
+      this.#forget(room);
   }
 
   #forget(room: RoomState): void {
     room.closed = true;
     this.#context.directory.rooms.delete(room.address);
     this.#context.saver.remove(room);
+    this.#context.homes.leave(room);
   }
 }

@@ -1,7 +1,8 @@
 /** Who may do what to whom in a room: kicks, bans, status, affiliations, configuration. */
+import type { Act } from '../contract/host.ts';
 import type { Follower } from '../contract/rooms.ts';
 import type { CoreLimits } from '../core.ts';
-import { addressParts, type UserAddress } from '../model/address.ts';
+import { isLasting, type UserAddress } from '../model/address.ts';
 import { compareAffiliation, type Affiliation } from '../model/affiliation.ts';
 import type { Author, BanMask, RoomConfig } from '../model/event.ts';
 import type { UserId } from '../model/ids.ts';
@@ -9,6 +10,7 @@ import { accepted, refused, type Outcome } from '../model/outcome.ts';
 import { oneLine } from '../model/text.ts';
 import type { BornElsewhere } from '../log/logbook.ts';
 import type { Context } from './context.ts';
+import { homeless } from './homeless.ts';
 import type { Membership } from './membership.ts';
 import { completeMask } from './names.ts';
 import { authorOf, viewMember, type MemberState, type RoomState, type UserState } from './state.ts';
@@ -53,7 +55,18 @@ export class Moderation {
     return standing;
   }
 
+  /** Asks the filters; an answer means that it is done elsewhere, or not at all. */
+  #taken(user: UserState, room: RoomState, act: Act): Promise<Outcome<void>> | undefined {
+    const hooked = this.#context.hooks.run('act', { user, room, act });
+    if ('elsewhere' in hooked) return hooked.elsewhere;
+    if (!hooked.ok) return Promise.resolve(hooked);
+    return room.home === undefined ? undefined : Promise.resolve(homeless);
+  }
+
   async kick(user: UserState, room: RoomState, target: UserId, reason: string, ban: boolean, via?: Follower): Promise<Outcome<void>> {
+    const who = room.members.get(target)?.who;
+    const taken = who === undefined ? undefined : this.#taken(user, room, { kind: 'kick', target: who, reason: oneLine(reason), ban });
+    if (taken !== undefined) return taken;
     const actor = this.#moderator(user, room);
     if (!actor.ok) return actor;
     const member = room.members.get(target);
@@ -99,13 +112,16 @@ export class Moderation {
     await logged;
   }
 
-  grant(
+  async grant(
     user: UserState,
     room: RoomState,
     target: UserId,
     change: { readonly operator?: boolean; readonly voice?: boolean },
     via?: Follower,
-  ): Outcome<void> {
+  ): Promise<Outcome<void>> {
+    const who = room.members.get(target)?.who;
+    const taken = who === undefined ? undefined : this.#taken(user, room, { kind: 'grant', target: who, ...change });
+    if (taken !== undefined) return taken;
     const actor = this.#moderator(user, room);
     if (!actor.ok) return actor;
     const member = room.members.get(target);
@@ -140,6 +156,8 @@ export class Moderation {
     reason: string,
     via?: Follower,
   ): Promise<Outcome<void>> {
+    const taken = this.#taken(user, room, { kind: 'affiliation', address, affiliation, reason: oneLine(reason) });
+    if (taken !== undefined) return taken;
     const actor = this.#standing(user, room);
     if (!actor.ok) return actor;
     const own = actor.value.affiliation;
@@ -186,6 +204,9 @@ export class Moderation {
   }
 
   async ban(user: UserState, room: RoomState, mask: string, reason: string, via?: Follower): Promise<Outcome<BanMask>> {
+    const taken = await this.#taken(user, room, { kind: 'ban', mask, add: true });
+    if (taken !== undefined)
+      return taken.ok ? accepted({ mask, by: user.nick, at: this.#context.clock.now(), reason: oneLine(reason) }) : taken;
     const actor = this.#moderator(user, room);
     if (!actor.ok) return actor;
     const complete = completeMask(mask);
@@ -199,6 +220,8 @@ export class Moderation {
   }
 
   async unban(user: UserState, room: RoomState, mask: string, via?: Follower): Promise<Outcome<BanMask>> {
+    const taken = await this.#taken(user, room, { kind: 'ban', mask, add: false });
+    if (taken !== undefined) return taken.ok ? accepted({ mask, by: user.nick, at: this.#context.clock.now(), reason: '' }) : taken;
     const actor = this.#moderator(user, room);
     if (!actor.ok) return actor;
     const complete = completeMask(mask)?.toLowerCase();
@@ -209,6 +232,8 @@ export class Moderation {
   }
 
   async configure(user: UserState, room: RoomState, changes: Partial<RoomConfig>, via?: Follower): Promise<Outcome<void>> {
+    const taken = this.#taken(user, room, { kind: 'configure', changes });
+    if (taken !== undefined) return taken;
     const actor = this.#moderator(user, room);
     if (!actor.ok) return actor;
     const ownersOnly: readonly (keyof RoomConfig)[] = ['persistent', 'nonAnonymous', 'history', 'showJoins', 'title'];
@@ -230,14 +255,16 @@ export class Moderation {
     return outcome.ok ? accepted(undefined) : outcome;
   }
 
-  setRoomNick(user: UserState, room: RoomState, nick: string, via?: Follower): Outcome<MemberState> {
+  async setRoomNick(user: UserState, room: RoomState, nick: string, via?: Follower): Promise<Outcome<void>> {
     const member = room.members.get(user.id);
     if (member === undefined) return refused('not-a-member', 'You are not in that room.');
+    const taken = this.#taken(user, room, { kind: 'nick', nick: oneLine(nick) });
+    if (taken !== undefined) return taken;
     const wanted = this.#membership.roomNick(room, nick, member);
     if (!wanted.ok) return wanted;
     const before = viewMember(member);
     member.roomNick = wanted.value === user.nick ? undefined : wanted.value;
-    if (before.nick === member.nick) return accepted(member);
+    if (before.nick === member.nick) return accepted(undefined);
     this.#context.delivery.change(room, { kind: 'member', before, after: viewMember(member), by: authorOf(user, before.nick) }, via);
     if (room.config.showJoins) {
       this.#context.delivery.record(
@@ -246,7 +273,7 @@ export class Moderation {
         via,
       );
     }
-    return accepted(member);
+    return accepted(undefined);
   }
 
   async close(user: UserState, room: RoomState, reason: string): Promise<Outcome<void>> {
@@ -264,11 +291,6 @@ export class Moderation {
     await this.#context.delivery.shown(room);
     return accepted(undefined);
   }
-}
-
-/** The address stays with one person. On an IRC network it is the nick, which somebody else may take. Threat class A11. */
-function isLasting(address: UserAddress): boolean {
-  return addressParts(address).scheme !== 'irc';
 }
 
 /** Changes of a configuration that mean something, in the form in which they are kept. */

@@ -1,23 +1,25 @@
 /** Foreign networks: their people, their mirrors, and the facts that they report. */
 import type {
-  ForeignMember,
   ForeignUser,
+  HomeCopy,
   Mirror,
   Network,
   NetworkHandler,
   NetworkOptions,
   Networks,
   OutboundLog,
+  RoomHomes,
 } from '../contract/networks.ts';
-import type { Follower, Member, MessageBody, Room } from '../contract/rooms.ts';
+import type { Follower, Room } from '../contract/rooms.ts';
 import type { PrivateBody, PrivateRecord, Session, SessionHandler, SessionOptions, User } from '../contract/users.ts';
 import type { NetworkAddress, UserAddress } from '../model/address.ts';
-import { networkOfOutbound, outboundLog, type Author, type LeaveCause, type LogAddress, type LogRecord } from '../model/event.ts';
+import { networkOfOutbound, outboundLog, type Author, type LogAddress } from '../model/event.ts';
 import type { UserId } from '../model/ids.ts';
 import { refused, type Outcome } from '../model/outcome.ts';
 import { oneLine } from '../model/text.ts';
 import type { Context } from './context.ts';
 import type { Membership } from './membership.ts';
+import { RoomHome, RoomMirror } from './mirrors.ts';
 import type { Moderation } from './moderation.ts';
 import type { PrivateMessages } from './private-messages.ts';
 import { authorOf, UserState, viewUser, type MemberState, type NetworkState, type RoomState } from './state.ts';
@@ -60,6 +62,10 @@ export class NetworkDirectory implements Networks {
     };
   }
 
+  homes(scheme: 'xmpp', homes: RoomHomes): () => void {
+    return this.#parts.context.homes.offer(scheme, homes);
+  }
+
   get(address: NetworkAddress): Network | undefined {
     return this.#declared.get(address);
   }
@@ -99,7 +105,7 @@ class Outbound implements OutboundLog {
   }
 }
 
-class ForeignNetwork implements Network {
+export class ForeignNetwork implements Network {
   readonly address: NetworkAddress;
   readonly title: string;
   readonly label: string;
@@ -238,6 +244,12 @@ class ForeignNetwork implements Network {
     return new RoomMirror(this, room, follower);
   }
 
+  home(target: Room, follower: Follower): HomeCopy {
+    const room = target as RoomState;
+    if (this.state.mirrors.has(room)) throw new Error(`${this.address} has ${room.address} already`);
+    return new RoomHome(this, room, follower);
+  }
+
   watch(user: UserId): void {
     this.state.watched.add(user);
   }
@@ -293,94 +305,5 @@ class ForeignNetwork implements Network {
     if (typeof by !== 'string') return authorOf(this.own(by));
     const nick = oneLine(by);
     return { address: `${this.address}/${nick}` as UserAddress, nick, network: this.address };
-  }
-}
-
-class RoomMirror implements Mirror {
-  readonly room: RoomState;
-  readonly network: ForeignNetwork;
-  readonly #follower: Follower;
-
-  constructor(network: ForeignNetwork, room: RoomState, follower: Follower) {
-    this.network = network;
-    this.room = room;
-    this.#follower = follower;
-    network.state.mirrors.set(room, follower);
-    room.networks.add(network.address);
-    network.parts.context.delivery.step(room, () => {
-      if (network.state.mirrors.get(room) === follower) room.followers.set(follower, 'mirror');
-    });
-  }
-
-  get #elsewhere(): { readonly origin: NetworkAddress } {
-    return { origin: this.network.address };
-  }
-
-  *members(): Iterable<Member> {
-    for (const member of this.room.members.values()) if (member.who.network === this.network.address) yield member;
-  }
-
-  joined(members: readonly ForeignMember[], burst: boolean): void {
-    const { membership } = this.network.parts;
-    const fresh: MemberState[] = [];
-    for (const { user, operator, voice } of members) {
-      const state = this.network.own(user);
-      if (state.gone) continue;
-      const member = membership.foreignMember(state, this.room);
-      if (member === undefined) continue;
-      member.operator = operator ?? false;
-      member.voice = voice ?? false;
-      fresh.push(member);
-    }
-    membership.admit(this.room, fresh, burst ? { kind: 'burst', network: this.network.address } : { kind: 'join' }, this.#follower);
-  }
-
-  left(user: User, cause: Extract<LeaveCause, { readonly kind: 'leave' }>): void {
-    const member = this.room.members.get(this.network.own(user).id);
-    if (member !== undefined)
-      this.network.parts.membership.remove(this.room, [member], { kind: 'leave', reason: oneLine(cause.reason) }, this.#follower);
-  }
-
-  said(user: User, body: MessageBody): Promise<Outcome<LogRecord>> {
-    return this.network.parts.talk.said(this.network.own(user), this.room, body, this.#follower, this.#elsewhere);
-  }
-
-  async topic(by: User | string, topic: string): Promise<LogRecord> {
-    const limit = this.network.parts.context.limits.topicBytes;
-    const text =
-      Buffer.byteLength(topic) > limit
-        ? Buffer.from(topic)
-            .subarray(0, limit)
-            .toString()
-            .replace(/\ufffd+$/, '')
-        : topic;
-    const outcome = await this.network.parts.talk.topic(
-      undefined,
-      this.room,
-      text,
-      this.network.author(by),
-      this.#follower,
-      this.#elsewhere,
-    );
-    if (!outcome.ok) throw new Error(outcome.refusal.text);
-    return outcome.value;
-  }
-
-  kicked(by: User | string, target: UserId, reason: string): boolean {
-    const member = this.room.members.get(target);
-    if (member === undefined) return false;
-    void this.network.parts.moderation.kicked(this.room, member, this.network.author(by), reason, false, this.#follower, this.#elsewhere);
-    return true;
-  }
-
-  status(user: User, change: { readonly operator?: boolean; readonly voice?: boolean }): void {
-    const member = this.room.members.get(this.network.own(user).id);
-    if (member !== undefined) this.network.parts.moderation.granted(this.room, member, change, undefined, this.#follower);
-  }
-
-  detach(reason: string): void {
-    const own = [...this.members()] as MemberState[];
-    if (own.length > 0) this.network.parts.membership.remove(this.room, own, { kind: 'leave', reason: oneLine(reason) }, this.#follower);
-    this.network.unmirror(this.room);
   }
 }

@@ -8,9 +8,13 @@ import { applyContent } from './talk.ts';
 
 export async function restoreRooms(context: Context, configured: CoreOptions['rooms']): Promise<void> {
   for (const stored of await context.storage.rooms()) await restoreRoom(context, stored);
-  for (const { name, config, topic } of configured) {
+  for (const { name, config, topic, home } of configured) {
     const address = roomAddress(context.domain, name);
-    if (context.directory.rooms.has(address)) continue;
+    const known = context.directory.rooms.get(address);
+    if (known !== undefined) {
+      if (home !== undefined) context.homes.settle(known, home);
+      continue;
+    }
     const now = context.clock.now();
     const room = new RoomState(
       { address, created: now, config: { ...defaultRoomConfig, ...config, persistent: true } },
@@ -19,6 +23,7 @@ export async function restoreRooms(context: Context, configured: CoreOptions['ro
     );
     if (topic !== undefined) room.topic = { text: topic, by: context.domain, at: room.created };
     context.directory.rooms.set(address, room);
+    if (home !== undefined) context.homes.settle(room, home);
     await context.storage.saveRoom(room.stored());
   }
 }
@@ -56,5 +61,6 @@ async function restoreRoom(context: Context, stored: StoredRoom): Promise<void> 
     return;
   }
   context.directory.rooms.set(room.address, room);
+  if (stored.home !== undefined) context.homes.settle(room, stored.home);
   if (applied !== stored.applied) context.saver.room(room);
 }

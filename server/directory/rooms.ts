@@ -34,7 +34,7 @@ export class RoomDirectory implements Rooms {
   }
 
   get(address: RoomAddress): Room | undefined {
-    return this.#context.directory.rooms.get(address);
+    return this.#context.directory.roomAt(address);
   }
 
   byName(name: string): Room | undefined {
@@ -49,12 +49,13 @@ export class RoomDirectory implements Rooms {
   ensure(name: string, config: Partial<RoomConfig> = {}): Outcome<Room> {
     const address = this.#membership.addressOf(name);
     if (!address.ok) return address;
-    const room = this.#context.directory.rooms.get(address.value);
+    const room = this.#context.directory.roomAt(address.value);
     return room === undefined ? this.#membership.create(address.value, config) : accepted(room);
   }
 
   async join(user: User, name: string, options: JoinOptions = {}, via?: Follower): Promise<Outcome<Member>> {
-    const outcome = this.#membership.join(user as UserState, name, options, via);
+    const entering = this.#membership.join(user as UserState, name, options, via);
+    const outcome = entering instanceof Promise ? await entering : entering;
     if (outcome.ok) {
       this.#context.remember(user as UserState);
       await this.#context.delivery.shown(outcome.value.room);
@@ -91,7 +92,7 @@ export class RoomDirectory implements Rooms {
     target: UserId,
     change: { readonly operator?: boolean; readonly voice?: boolean },
     via?: Follower,
-  ): Outcome<void> {
+  ): Promise<Outcome<void>> {
     return this.#moderation.grant(user as UserState, room as RoomState, target, change, via);
   }
 
@@ -145,7 +146,7 @@ export class RoomDirectory implements Rooms {
     return sent.ok ? accepted(undefined) : sent;
   }
 
-  setRoomNick(user: User, room: Room, nick: string, via?: Follower): Outcome<Member> {
+  setRoomNick(user: User, room: Room, nick: string, via?: Follower): Promise<Outcome<void>> {
     return this.#moderation.setRoomNick(user as UserState, room as RoomState, nick, via);
   }
 

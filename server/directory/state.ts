@@ -3,7 +3,7 @@ import type { Member, Room, Follower } from '../contract/rooms.ts';
 import type { Session, SessionHandler, User, PrivateRecord } from '../contract/users.ts';
 import type { NetworkHandler } from '../contract/networks.ts';
 import type { Timer } from '../contract/host.ts';
-import { addressParts, type NetworkAddress, type RoomAddress, type SessionAddress, type UserAddress } from '../model/address.ts';
+import { roomName, type NetworkAddress, type RoomAddress, type SessionAddress, type UserAddress } from '../model/address.ts';
 import { compareAffiliation, roleOf, type Affiliation, type Role } from '../model/affiliation.ts';
 import {
   roomLog,
@@ -124,6 +124,8 @@ export class MemberState implements Member {
   voice = false;
   /** Nick shown in this room only (MUC). */
   roomNick: string | undefined;
+  /** In a room that has its home elsewhere: what the home says. */
+  affiliationThere: Affiliation | undefined;
   /** The first record logged after the member came in. */
   readonly firstNumber: number;
 
@@ -144,7 +146,7 @@ export class MemberState implements Member {
     return this.roomNick ?? this.who.nick;
   }
   get affiliation(): Affiliation {
-    return this.room.affiliationOf(this.who);
+    return this.affiliationThere ?? this.room.affiliationOf(this.who);
   }
   get role(): Role {
     return roleOf(this, this.room.config.moderated);
@@ -170,6 +172,9 @@ export class RoomState implements Room, FollowedRoom {
   readonly affiliations = new Map<UserAddress, Affiliation>();
   bans: readonly BanMask[] = [];
   readonly networks = new Set<NetworkAddress>();
+  home: RoomAddress | undefined;
+  /** How many wait until its home lets them in. */
+  entering = 0;
   readonly followers = new Map<Follower, FollowerKind>();
   /** Addresses that may enter once although the room is for members only. */
   readonly invited = new Set<UserAddress>();
@@ -182,7 +187,7 @@ export class RoomState implements Room, FollowedRoom {
   /** `first`: as it was stored; absent for a room that is new. */
   constructor(facts: Pick<RoomState, 'address' | 'created' | 'config'> & { readonly first?: number }, logbook: Logbook, now: number) {
     this.address = facts.address;
-    this.name = addressParts(facts.address).name;
+    this.name = roomName(facts.address);
     this.log = roomLog(facts.address);
     this.created = facts.created;
     this.config = facts.config;
@@ -212,6 +217,7 @@ export class RoomState implements Room, FollowedRoom {
     return {
       address: this.address,
       created: this.created,
+      ...(this.home === undefined ? {} : { home: this.home }),
       first: this.first,
       config: this.config,
       topic: this.topic,
@@ -245,6 +251,13 @@ export class Directory {
   /** Local users by folded nick. */
   readonly byNick = new Map<string, UserState>();
   readonly rooms = new Map<RoomAddress, RoomState>();
+  /** Rooms that have their home elsewhere, by the address there. */
+  readonly homes = new Map<RoomAddress, RoomState>();
   readonly networks = new Map<NetworkAddress, NetworkState>();
   sessions = 0;
+
+  /** The room of that address, or the copy of the one that has its home there. */
+  roomAt(address: RoomAddress): RoomState | undefined {
+    return this.rooms.get(address) ?? this.homes.get(address);
+  }
 }

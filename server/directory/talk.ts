@@ -8,10 +8,16 @@ import { accepted, refused, type Outcome } from '../model/outcome.ts';
 import { cleanText, oneLine } from '../model/text.ts';
 import type { BornElsewhere } from '../log/logbook.ts';
 import type { Context } from './context.ts';
+import { homeless } from './homeless.ts';
 import type { Membership } from './membership.ts';
 import { authorOf, viewMember, type RoomState, type UserState } from './state.ts';
 
 const originalBytes = 8_192;
+
+/** What was born elsewhere; `accepted`: the home of the room says so. */
+export interface FromElsewhere extends BornElsewhere {
+  readonly accepted?: boolean;
+}
 
 export class Talk {
   readonly #context: Context;
@@ -29,11 +35,11 @@ export class Talk {
   }
 
   /** Logs a message without asking whether its author may speak: foreign events are facts. */
-  said(user: UserState, room: RoomState, body: MessageBody, via?: Follower, elsewhere: BornElsewhere = {}): Promise<Outcome<LogRecord>> {
+  said(user: UserState, room: RoomState, body: MessageBody, via?: Follower, elsewhere: FromElsewhere = {}): Promise<Outcome<LogRecord>> {
     const content = this.messageContent(user, room, body);
     if (!content.ok) return Promise.resolve(content);
     user.activeAt = this.#context.clock.now();
-    return this.append(user, room, content.value, via, { id: body.id, born: body.born, origin: elsewhere.origin });
+    return this.append(user, room, content.value, via, { ...elsewhere, id: body.id, born: body.born });
   }
 
   messageContent(user: UserState, room: RoomState | undefined, body: MessageBody): Outcome<LoggedContent & { kind: 'message' }> {
@@ -67,7 +73,7 @@ export class Talk {
   setTopic(user: UserState, room: RoomState, topic: string, via?: Follower): Promise<Outcome<LogRecord>> {
     const member = room.members.get(user.id);
     if (member === undefined) return Promise.resolve(refused('not-a-member', 'You are not in that room.'));
-    if (room.config.topicLocked && member.role !== 'moderator')
+    if (room.home === undefined && room.config.topicLocked && member.role !== 'moderator')
       return Promise.resolve(refused('not-permitted', 'Only moderators may change the topic here.'));
     if (member.role === 'visitor') return Promise.resolve(refused('moderated', 'That room is moderated, and you have no voice in it.'));
     if (this.#barred(user, room)) return Promise.resolve(refused('banned', 'You are banned in that room and cannot change its topic.'));
@@ -80,7 +86,7 @@ export class Talk {
     topic: string,
     author: ReturnType<typeof authorOf>,
     via?: Follower,
-    elsewhere: BornElsewhere = {},
+    elsewhere: FromElsewhere = {},
   ): Promise<Outcome<LogRecord>> {
     const text = oneLine(topic);
     if (Buffer.byteLength(text) > this.#context.limits.topicBytes) {
@@ -98,7 +104,7 @@ export class Talk {
     room: RoomState,
     content: LoggedContent,
     via?: Follower,
-    elsewhere: BornElsewhere = {},
+    elsewhere: FromElsewhere = {},
   ): Promise<Outcome<LogRecord>> {
     const { id } = elsewhere;
     if (id !== undefined && (room.recent.has(id) || room.recent.mayBeForgotten(id)))
@@ -121,14 +127,16 @@ export class Talk {
     room: RoomState,
     content: LoggedContent,
     via: Follower | undefined,
-    elsewhere: BornElsewhere,
+    elsewhere: FromElsewhere,
   ): Promise<Outcome<LogRecord>> {
     const { hooks, logbook, delivery, saver } = this.#context;
     let final = content;
     if (user !== undefined) {
-      const hooked = hooks.run('content', { user, room, content, via });
+      const accepted = elsewhere.accepted === true;
+      const hooked = hooks.run('content', { user, room, content, via, accepted });
       if ('elsewhere' in hooked) return hooked.elsewhere;
       if (!hooked.ok) return Promise.resolve(hooked);
+      if (room.home !== undefined && !accepted) return Promise.resolve(homeless);
       final = withoutStaleOriginal(content, hooked.value.content);
     }
     const record = logbook.next(room.log, final, elsewhere);

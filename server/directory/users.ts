@@ -13,7 +13,7 @@ import type {
   Users,
 } from '../contract/users.ts';
 import type { Follower, Room } from '../contract/rooms.ts';
-import { sessionAddress, userAddress, type RoomAddress, type UserAddress } from '../model/address.ts';
+import { addressParts, roomName, sessionAddress, userAddress, type RoomAddress, type UserAddress } from '../model/address.ts';
 import type { UserChange } from '../model/event.ts';
 import type { UserId } from '../model/ids.ts';
 import { accepted, refused, type Outcome } from '../model/outcome.ts';
@@ -139,9 +139,10 @@ export class UserDirectory implements Users {
     const session = this.#addSession(user, options, handler);
     if (session.ok) {
       for (const room of account.rooms) {
-        const state = directory.rooms.get(room);
-        if (state !== undefined)
-          this.#membership.join(user, state.name, { create: false, ...(state.config.key === null ? {} : { key: state.config.key }) });
+        const state = directory.roomAt(room);
+        // A room elsewhere is there although nobody here is in it.
+        const name = state?.name ?? (addressParts(room).scheme === 'banyan' ? undefined : roomName(room));
+        if (name !== undefined) void this.#membership.join(user, name, state?.config.key == null ? {} : { key: state.config.key });
       }
     }
     return session;

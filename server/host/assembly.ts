@@ -24,10 +24,11 @@ export function openConfiguredCore(
     clock: systemClock,
     log,
     secret,
-    rooms: config.rooms.map(({ name, title, topic, history, show_joins: showJoins }) => ({
+    rooms: config.rooms.map(({ name, title, topic, home, history, show_joins: showJoins }) => ({
       name,
       topic,
-      config: { title, history, showJoins },
+      ...(home === undefined ? {} : { home }),
+      config: { title, history: history ?? (home === undefined ? 'all' : 'joined'), showJoins },
     })),
     limits: coreLimits(config),
     registration: config.accounts.registration,

@@ -180,6 +180,7 @@ export class PluginHost {
         declare: (options, handler) =>
           keep(core.networks.declare(options, handler), (network: Network) => network.withdraw('the plugin was stopped')),
         resolver: (scheme, introduce) => keep(core.networks.resolver(scheme, introduce), (remove) => remove()),
+        homes: (scheme, homes) => keep(core.networks.homes(scheme, homes), (remove) => remove()),
         get: (address) => core.networks.get(address),
         byLabel: (label) => core.networks.byLabel(label),
         all: () => core.networks.all(),

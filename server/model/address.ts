@@ -4,6 +4,7 @@
  *
  *   native   banyan://domain/~user   banyan://domain/~user/session   banyan://domain/@room
  *   XMPP     xmpp:alice@prosody.example   xmpp:alice@prosody.example/phone   xmpp:room@conference.example (a room)
+ *            xmpp:room@conference.example/nick (somebody in it)
  *   IRC      irc:label@owner-domain/nick   (network irc:label@owner-domain)
  *
  * XMPP addresses of our own domain are written natively; the xmpp plugin translates (see its README).
@@ -104,6 +105,28 @@ export function xmppUserAddress(local: string, domain: Domain): UserAddress {
   return `xmpp:${local}@${domain}` as UserAddress;
 }
 
+/** A room of an XMPP server; `local` and `domain` already prepared. */
+export function xmppRoomAddress(local: string, domain: Domain): RoomAddress {
+  return `xmpp:${local}@${domain}` as RoomAddress;
+}
+
+/** Somebody in a room of an XMPP server, by the nick there, which somebody else may have later; already prepared. */
+export function xmppOccupantAddress(room: RoomAddress, nick: string): UserAddress {
+  return `${room}/${nick}` as UserAddress;
+}
+
+/** The name by which people here know a room of that address: `lounge`, or `den@conference.example` for one that is elsewhere. */
+export function roomName(address: RoomAddress): string {
+  const { scheme, name, domain } = addressParts(address);
+  return scheme === 'xmpp' ? `${name}@${domain}` : name;
+}
+
+/** The address stays with one person. Where it is a nick, on an IRC network or in a room elsewhere, somebody else may take it. */
+export function isLasting(address: UserAddress): boolean {
+  const { scheme, nick } = addressParts(address);
+  return scheme !== 'irc' && nick === undefined;
+}
+
 /** The parts of an address of any scheme. */
 export interface AddressParts {
   readonly scheme: 'banyan' | 'xmpp' | 'irc';
@@ -113,6 +136,8 @@ export interface AddressParts {
   readonly name: string;
   /** Label of an IRC network. */
   readonly label?: string;
+  /** Of somebody in a room of an XMPP server: `domain` and `name` are the room's. */
+  readonly nick?: string;
 }
 
 /** Takes an address apart again. @throws AddressError for text that is no address */
@@ -122,8 +147,10 @@ export function addressParts(address: UserAddress | RoomAddress): AddressParts {
   const irc = /^irc:([^@/]+)@([^/]+)\/(.+)$/.exec(address);
   if (irc)
     return { scheme: 'irc', kind: /^[#&+!]/.test(irc[3]!) ? 'room' : 'user', domain: irc[2] as Domain, name: irc[3]!, label: irc[1]! };
-  const xmpp = /^xmpp:([^@/]+)@([^/]+)$/.exec(address);
-  if (xmpp) return { scheme: 'xmpp', kind: 'user', domain: xmpp[2] as Domain, name: xmpp[1]! };
+  // Whether an XMPP address is a room's or a person's is known to its server only.
+  const xmpp = /^xmpp:([^@/]+)@([^/]+)(?:\/(.+))?$/s.exec(address);
+  if (xmpp)
+    return { scheme: 'xmpp', kind: 'user', domain: xmpp[2] as Domain, name: xmpp[1]!, ...(xmpp[3] === undefined ? {} : { nick: xmpp[3] }) };
   throw new AddressError(`"${address}" is not an address`);
 }
 
@@ -135,9 +162,11 @@ export function parseUserAddress(text: string): UserAddress {
   return text as UserAddress;
 }
 
-/** Parses a native room address. @throws AddressError */
+/** Parses the address of a room, in any scheme. @throws AddressError */
 export function parseRoomAddress(text: string): RoomAddress {
   const parts = addressParts(text as RoomAddress);
+  if (parts.scheme === 'xmpp' && parts.nick === undefined)
+    return xmppRoomAddress(parts.name.toLowerCase().normalize('NFC'), parseDomain(parts.domain));
   if (parts.kind !== 'room') throw new AddressError(`"${text}" names a user, not a room`);
   return parts.scheme === 'banyan' ? roomAddress(parseDomain(parts.domain), parts.name) : (text as RoomAddress);
 }

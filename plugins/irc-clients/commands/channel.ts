@@ -1,6 +1,6 @@
 /** JOIN, PART, TOPIC, NAMES, LIST, KICK, INVITE. */
-import type { Room, Session } from '../../../server/plugin.ts';
-import { channelName, roomName } from '../channel.ts';
+import type { Outcome, Room, Session } from '../../../server/plugin.ts';
+import { channelName, nameToJoin, roomName } from '../channel.ts';
 import type { Client } from '../client.ts';
 import { channelRefused, joinRefused } from '../refusals.ts';
 import { showNames, showTopic } from '../show-room.ts';
@@ -36,16 +36,24 @@ export async function join(client: Client, session: Session, params: readonly st
   const keys = (params[1] ?? '').split(',');
   for (const [index, channel] of params[0]!.split(',').entries()) {
     if (channel === '') continue;
-    const name = roomName(channel);
+    const name = nameToJoin(channel);
     if (name === undefined) {
       client.numeric('ERR_NOSUCHCHANNEL', channel, 'No such channel');
       continue;
     }
     const known = rooms.byName(name);
     if (known !== undefined && client.isIn(known)) continue;
+    // A room elsewhere may have another name here.
+    if (known !== undefined && channelName(known).toLowerCase() !== channel.toLowerCase())
+      client.numeric('ERR_LINKCHANNEL', channel, channelName(known), 'is known here by that name');
     const key = keys[index] ?? '';
-    const joined = await rooms.join(session.user, name, { session, ...(key === '' ? {} : { key }) }, client);
-    if (!joined.ok) joinRefused(client, channel, joined.refusal);
+    const joining = rooms.join(session.user, name, { session, ...(key === '' ? {} : { key }) }, client);
+    const told = (joined: Outcome<unknown>): void => {
+      if (!joined.ok) joinRefused(client, channel, joined.refusal);
+    };
+    // Nobody waits with all else for a room that is asked elsewhere.
+    if (name.includes('@') || known?.home !== undefined) client.underWay(joining, told);
+    else told(await joining);
   }
 }
 

@@ -277,11 +277,18 @@ export class SharedRoom implements Follower {
         this.#bridge.positions.update(this.room.address, { channelTs: effect.channel.ts });
         break;
       case 'topic':
-        if (this.#bridge.grants('topic')) void mirror.topic(this.#by(standing, effect.by), effect.channel.topic.text);
+        if (this.#bridge.grants('topic')) void this.#topic(standing, mirror, this.#by(standing, effect.by), effect.channel.topic.text);
         break;
       default:
         break;
     }
+  }
+
+  /** A topic that the room does not take, because its home elsewhere does not, is set back over there. */
+  async #topic(standing: Standing, mirror: Mirror, by: User | string, topic: string): Promise<void> {
+    const { ok } = await mirror.topic(by, topic);
+    if (!ok && this.#bridge.standing === standing)
+      this.#outward.topic(standing, standing.live.state.us.id, this.room.topic.text, this.room.topic.by);
   }
 
   #by(standing: Standing, by: NetUser | string): User | string {
@@ -296,13 +303,14 @@ export class SharedRoom implements Follower {
     }
     if (!effect.user.ours) {
       const target = standing.theirs.known(effect.user)?.id;
-      if (target !== undefined) mirror.kicked(by, target, effect.reason);
+      // Who is still in the room comes back.
+      if (target !== undefined && !mirror.kicked(by, target, effect.reason)) this.#letInSoon = true;
       return;
     }
     const target = standing.ours.byNet(effect.user)?.id;
     if (target === undefined) return;
-    if (this.#bridge.grants('kick')) mirror.kicked(by, target, effect.reason);
-    else this.keepOut(target);
+    if (!this.#bridge.grants('kick')) this.keepOut(target);
+    else if (!mirror.kicked(by, target, effect.reason)) this.#letInSoon = true;
   }
 
   /** Somebody of ours was thrown out over there, which does not count here: that person does not go back until the next visit or link. */

@@ -82,7 +82,7 @@ async function change(service: RoomService, item: Element, room: Room, { occupan
     else {
       if (role !== 'moderator' && compareAffiliation(member.affiliation, 'admin') >= 0)
         return { condition: 'not-allowed', text: 'Admins and owners are moderators.' };
-      outcome = rooms.grant(
+      outcome = await rooms.grant(
         user,
         room,
         member.user,

@@ -87,7 +87,12 @@ export function update(service: RoomService, what: Element, room: Room, { occupa
     const holder = view.userOf(nick);
     if (holder !== undefined && holder !== user.id) service.refuse(what, { condition: 'conflict', text: 'That nick is in use.' });
     else if (user.rooms.size === 1) people.rename(user, nick);
-    else service.outcome(what, host.rooms.setRoomNick(user, room, nick, occupant));
+    else {
+      host.rooms
+        .setRoomNick(user, room, nick, occupant)
+        .then((outcome) => service.outcome(what, outcome))
+        .catch((error: unknown) => service.failed(error, 'a nick'));
+    }
     return;
   }
   if (x !== undefined) {

@@ -87,7 +87,7 @@ export async function makeOperator(scene: Scene, nick: string): Promise<Person> 
   const { server, there } = scene;
   const chief = await server.member('chief', { administrator: true }, room);
   const member = server.room(room).memberByNick(nick);
-  if (member !== undefined) server.core.rooms.grant(chief.user, server.room(room), member.user, { operator: true });
+  if (member !== undefined) void server.core.rooms.grant(chief.user, server.room(room), member.user, { operator: true });
   await server.settle();
   there.saw(nick);
   scene.anna.take();

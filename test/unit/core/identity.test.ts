@@ -108,7 +108,7 @@ describe('identity', () => {
     network.mirror(room, { deliver: () => undefined }).joined([{ user: eve! }], false);
     for (const affiliation of ['owner', 'admin', 'member'] as const)
       expect(refusalOf(await core.rooms.setAffiliation(alice.session.user, room, eve!.address, affiliation, ''))).to.equal('not-permitted');
-    value(core.rooms.grant(alice.session.user, room, eve!.id, { operator: true }));
+    value(await core.rooms.grant(alice.session.user, room, eve!.id, { operator: true }));
     value(await core.rooms.setAffiliation(alice.session.user, room, eve!.address, 'outcast', ''));
   });
 

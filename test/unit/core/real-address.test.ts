@@ -31,10 +31,10 @@ describe('addresses of people of other servers', () => {
     value(await rooms.join(alice!, 'lounge'));
     expect(knowing()).to.deep.equal(['host']);
     await host.join('lounge');
-    value(rooms.grant(host.user, server.room('lounge'), inside.user.id, { operator: true }));
-    value(rooms.grant(host.user, server.room('lounge'), alice!.id, { operator: true }));
+    value(await rooms.grant(host.user, server.room('lounge'), inside.user.id, { operator: true }));
+    value(await rooms.grant(host.user, server.room('lounge'), alice!.id, { operator: true }));
     expect(knowing()).to.deep.equal(['inside', 'host']);
-    value(rooms.grant(host.user, server.room('lounge'), inside.user.id, { operator: false }));
+    value(await rooms.grant(host.user, server.room('lounge'), inside.user.id, { operator: false }));
     expect(knowing()).to.deep.equal(['host']);
     value(await rooms.configure(host.user, server.room('lounge'), { nonAnonymous: true }));
     expect(knowing()).to.deep.equal(['inside', 'host']);

@@ -61,7 +61,7 @@ describe('rooms', () => {
     await core.rooms.join(bob.session.user, 'garden');
     value(await core.rooms.configure(ann.session.user, room, { moderated: true }));
     expect(refusalOf(await core.rooms.say(bob.session.user, room, text('hello')))).to.equal('moderated');
-    value(core.rooms.grant(ann.session.user, room, bob.session.user.id, { voice: true }));
+    value(await core.rooms.grant(ann.session.user, room, bob.session.user.id, { voice: true }));
     value(await core.rooms.say(bob.session.user, room, text('hello')));
     expect(refusalOf(await core.rooms.say(bob.session.user, room, text('x'.repeat(20_000))))).to.equal('too-large');
     const records = value(await core.rooms.history(undefined, room, { limit: 100, take: 'first' }));

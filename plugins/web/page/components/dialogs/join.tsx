@@ -43,7 +43,7 @@ export function JoinDialog(): JSX.Element {
     <Frame title="Join a room">
       <form class="stack" onSubmit={submit}>
         <label>
-          Name of the room
+          Name of the room, or its address elsewhere
           <input
             name="room"
             required
