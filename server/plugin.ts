@@ -41,6 +41,7 @@ export { accepted, refused } from './model/outcome.ts';
 export type * from './model/text.ts';
 export { cleanText, oneLine, plainText } from './model/text.ts';
 export { NickView, type NickRules } from './model/nick-view.ts';
+export { SmallSet } from './model/small-set.ts';
 
 import type { Plugin } from './contract/host.ts';
 

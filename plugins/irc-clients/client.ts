@@ -2,7 +2,18 @@
  * One connected client. Reads lines at the pace that flood control allows and runs them one after another; writes what the
  * core shows. States: registering, online, closed.
  */
-import type { AcceptedConnection, Batch, PrivateRecord, Room, Session, SessionHandler, Unicast, UserChange } from '../../server/plugin.ts';
+import {
+  SmallSet,
+  type AcceptedConnection,
+  type Batch,
+  type ConnectionHandlers,
+  type PrivateRecord,
+  type Room,
+  type Session,
+  type SessionHandler,
+  type Unicast,
+  type UserChange,
+} from '../../server/plugin.ts';
 import { parseLine } from '../irc/line.ts';
 import { flag, sharedFlags } from './capabilities.ts';
 import { dispatch } from './commands/index.ts';
@@ -13,7 +24,7 @@ import { barrierProtocol, Order } from './order.ts';
 import { cutBytes, isShown, render, renderAll, type OutLine } from './outgoing.ts';
 import { Output } from './output.ts';
 import { privateLines, unicastLines } from './private.ts';
-import { LineReader } from './reader.ts';
+import { LineReader, type ReaderHandlers } from './reader.ts';
 import { Registration } from './registration.ts';
 import { Replay } from './replay.ts';
 import { piecesFor } from './fan-out.ts';
@@ -28,7 +39,7 @@ type State =
 /** The first byte of a TLS connection (RFC 8446 section 5.1): no line begins so. */
 const tlsHandshake = 0x16;
 
-export class Client implements SessionHandler {
+export class Client implements SessionHandler, ConnectionHandlers, ReaderHandlers {
   readonly server: IrcServer;
   readonly connection: AcceptedConnection;
   /** Bits of capabilities.ts. */
@@ -41,7 +52,7 @@ export class Client implements SessionHandler {
   readonly #order = new Order();
   #state: State;
   #capture: Capture | undefined;
-  readonly #rooms = new Set<Room>();
+  readonly #rooms = new SmallSet<Room>();
   #heard = false;
   #heardAt: number;
   #pingedAt: number | undefined;
@@ -50,17 +61,11 @@ export class Client implements SessionHandler {
     this.server = server;
     this.connection = connection;
     const { burst_lines: burst, lines_per_second: rate } = server.config;
-    this.#reader = new LineReader(connection, server.host.clock, server.host.net.bucket(burst, rate), {
-      onLine: (line) => this.#run(line),
-      onTooLong: () => this.#tooLong(),
-    });
+    this.#reader = new LineReader(connection, server.host.clock, server.host.net.bucket(burst, rate), this);
     this.#output = new Output(connection, server.config.send_queue);
     this.#heardAt = server.now();
     this.#state = { kind: 'registering', registration: new Registration(this) };
-    connection.handle({
-      onData: (bytes) => this.#read(bytes),
-      onClose: (error) => this.#closed(error ?? 'Connection closed'),
-    });
+    connection.handle(this);
   }
 
   get session(): Session | undefined {
@@ -97,7 +102,8 @@ export class Client implements SessionHandler {
 
   // ---- reading
 
-  #read(bytes: Buffer): void {
+  /** Called by the connection. */
+  onData(bytes: Buffer): void {
     if (!this.#heard && bytes[0] === tlsHandshake) {
       this.close('This port is for plain connections; TLS has a port of its own');
       return;
@@ -109,12 +115,13 @@ export class Client implements SessionHandler {
   }
 
   /** A stranger who sends no lines speaks no IRC. Threat class A4. */
-  #tooLong(): void {
+  onTooLong(): void {
     if (this.#state.kind === 'registering') this.close('Input line was too long');
     else this.numeric('ERR_INPUTTOOLONG', 'Input line was too long');
   }
 
-  #run(line: string): Promise<void> | undefined {
+  /** Called by the reader, as is `onTooLong`. */
+  onLine(line: string): Promise<void> | undefined {
     const message = parseLine(line);
     if (message === undefined) {
       if (this.#state.kind === 'registering') this.close('This is not IRC');
@@ -131,10 +138,8 @@ export class Client implements SessionHandler {
 
   /** Counts something under way that need not be waited for, such as a message that is being stored, and what is done with its outcome. */
   underWay<T>(work: Promise<T>, done: (value: T) => void): void {
-    this.#order.begin(work, done, this.#failed);
+    this.#order.begin(work, done, this.server.failed);
   }
-
-  readonly #failed = (error: unknown): void => this.server.host.log.error({ err: error }, 'a message of an IRC client failed');
 
   get isSettled(): boolean {
     return this.#order.isSettled;
@@ -229,6 +234,11 @@ export class Client implements SessionHandler {
     this.connection.end(render({ text }, 0));
   }
 
+  /** Called by the connection. */
+  onClose(error?: string): void {
+    this.#closed(error ?? 'Connection closed');
+  }
+
   #closed(reason: string): void {
     const { session } = this;
     if (this.#state.kind === 'closed') return;
@@ -320,7 +330,7 @@ export class Client implements SessionHandler {
     if (replay === undefined) return;
     const show = this.#capture === undefined ? this.#output.reserve() : (text: string): void => this.sendBytes(text);
     const shown = replay.catch((error: unknown) => {
-      this.#failed(error);
+      this.server.failed(error);
       return '';
     });
     this.underWay(shown, show);
@@ -328,6 +338,7 @@ export class Client implements SessionHandler {
 
   detached(room: Room): void {
     this.#rooms.delete(room);
+    this.#replay.left(room);
   }
 
   ended(reason: string): void {

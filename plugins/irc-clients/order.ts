@@ -5,8 +5,9 @@ export const barrierProtocol = 'irc-clients barrier';
 
 export class Order {
   #unsettled = 0;
-  #whenSettled: (() => void)[] = [];
-  readonly #barriers = new Map<number, () => void>();
+  // Made when somebody waits: most clients are idle.
+  #whenSettled: (() => void)[] | undefined;
+  #barriers: Map<number, () => void> | undefined;
   #minted = 0;
 
   /** Counts work until it has come to its end, and `done` or `failed` to theirs. */
@@ -22,9 +23,9 @@ export class Order {
       failed(error);
     }
     this.#unsettled--;
-    if (this.#unsettled > 0 || this.#whenSettled.length === 0) return;
+    if (this.#unsettled > 0 || this.#whenSettled === undefined) return;
     const waiting = this.#whenSettled;
-    this.#whenSettled = [];
+    this.#whenSettled = undefined;
     for (const resolve of waiting) resolve();
   }
 
@@ -33,26 +34,26 @@ export class Order {
   }
 
   settled(): Promise<void> {
-    return this.isSettled ? Promise.resolve() : new Promise((resolve) => this.#whenSettled.push(resolve));
+    return this.isSettled ? Promise.resolve() : new Promise((resolve) => (this.#whenSettled ??= []).push(resolve));
   }
 
   /** Sends a number behind everything that is to be shown; resolves when it comes by, at once when it cannot be sent. */
   barrier(send: (number: number) => boolean): Promise<void> {
     const number = ++this.#minted;
     return new Promise((resolve) => {
-      this.#barriers.set(number, resolve);
+      (this.#barriers ??= new Map()).set(number, resolve);
       if (!send(number)) this.pass(number);
     });
   }
 
   pass(number: number): void {
-    this.#barriers.get(number)?.();
-    this.#barriers.delete(number);
+    this.#barriers?.get(number)?.();
+    this.#barriers?.delete(number);
   }
 
   /** Nothing will be shown any more: nobody waits. */
   release(): void {
-    for (const resolve of this.#barriers.values()) resolve();
-    this.#barriers.clear();
+    for (const resolve of this.#barriers?.values() ?? []) resolve();
+    this.#barriers = undefined;
   }
 }

@@ -8,7 +8,8 @@ interface Place {
 export class Output {
   readonly #connection: Connection;
   readonly #limit: number;
-  readonly #waiting: Place[] = [];
+  /** From the first open place on; absent while there is none, as at most times. */
+  #waiting: Place[] | undefined;
   #held = 0;
 
   /** `limit`: bytes that may wait for a place to be filled. */
@@ -18,7 +19,7 @@ export class Output {
   }
 
   write(bytes: Buffer | string): void {
-    if (this.#waiting.length === 0) {
+    if (this.#waiting === undefined) {
       this.#connection.write(bytes);
       return;
     }
@@ -30,7 +31,7 @@ export class Output {
   /** Keeps a place: what is written from now on waits until the answer is called with what belongs there. */
   reserve(): (bytes: string) => void {
     const place: Place = { bytes: undefined };
-    this.#waiting.push(place);
+    (this.#waiting ??= []).push(place);
     return (bytes) => {
       place.bytes = bytes;
       this.#drain();
@@ -38,19 +39,22 @@ export class Output {
   }
 
   #drain(): void {
-    const open = this.#waiting.findIndex((place) => place.bytes === undefined);
-    const ready = this.#waiting.splice(0, open < 0 ? this.#waiting.length : open);
+    const waiting = this.#waiting ?? [];
+    const open = waiting.findIndex((place) => place.bytes === undefined);
+    const ready = waiting.splice(0, open < 0 ? waiting.length : open);
     for (const { bytes } of ready) {
       if (bytes === undefined || bytes.length === 0) continue;
       this.#connection.write(bytes);
       this.#held = Math.max(0, this.#held - bytes.length);
     }
-    if (this.#waiting.length === 0) this.#held = 0;
+    if (waiting.length > 0) return;
+    this.#waiting = undefined;
+    this.#held = 0;
   }
 
   /** What waits goes out, without what is still missing: the connection is about to end. */
   flush(): void {
-    for (const place of this.#waiting) place.bytes ??= '';
+    for (const place of this.#waiting ?? []) place.bytes ??= '';
     this.#drain();
   }
 }

@@ -1,6 +1,6 @@
 /** A client's lines, one after another, at the pace that flood control allows. Threat class A18. */
 import type { Bucket, Clock, Connection, Timer } from '../../server/plugin.ts';
-import { clientLimits, LineFramer } from '../irc/framing.ts';
+import { clientLimits, LineFramer, type FramingHandlers } from '../irc/framing.ts';
 
 /** Lines that may wait while a command is being carried out before reading stops. */
 const mostWaiting = 64;
@@ -11,13 +11,14 @@ export interface ReaderHandlers {
   onTooLong(): void;
 }
 
-export class LineReader {
+export class LineReader implements FramingHandlers {
   readonly #connection: Connection;
   readonly #clock: Clock;
   readonly #bucket: Bucket;
   readonly #handlers: ReaderHandlers;
   readonly #framer = new LineFramer(clientLimits);
-  #lines: string[] = [];
+  /** Lines that wait; none at most times, so that an idle client keeps no list. */
+  #lines: string[] | undefined;
   #running = false;
   #paused = false;
   #stopped = false;
@@ -36,19 +37,25 @@ export class LineReader {
   }
 
   push(bytes: Buffer): void {
-    this.#framer.push(bytes, {
-      onLine: (line) => this.#lines.push(line),
-      onTooLong: () => this.#handlers.onTooLong(),
-    });
-    if (this.#lines.length > mostWaiting) this.#pause();
+    this.#framer.push(bytes, this);
+    if (this.#lines !== undefined && this.#lines.length > mostWaiting) this.#pause();
     this.#work();
+  }
+
+  /** Called by the framer, as is `onTooLong`. */
+  onLine(line: string): void {
+    (this.#lines ??= []).push(line);
+  }
+
+  onTooLong(): void {
+    this.#handlers.onTooLong();
   }
 
   /** Nothing more is read. */
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
-    this.#lines = [];
+    this.#lines = undefined;
   }
 
   #pause(): void {
@@ -58,7 +65,7 @@ export class LineReader {
   }
 
   #work(): void {
-    while (!this.#running && this.#timer === undefined && this.#lines.length > 0 && !this.#stopped) {
+    while (!this.#running && this.#timer === undefined && this.#lines !== undefined && !this.#stopped) {
       if (!this.#bucket.take()) {
         this.#pause();
         this.#timer = this.#clock.after(Math.max(1, Math.ceil(this.#bucket.wait)), () => {
@@ -67,10 +74,12 @@ export class LineReader {
         });
         return;
       }
-      const done = this.#handlers.onLine(this.#lines.shift()!);
+      const line = this.#lines.shift()!;
+      if (this.#lines.length === 0) this.#lines = undefined;
+      const done = this.#handlers.onLine(line);
       if (done !== undefined) void this.#wait(done);
     }
-    if (this.#paused && !this.#running && this.#timer === undefined && this.#lines.length === 0) {
+    if (this.#paused && !this.#running && this.#timer === undefined && this.#lines === undefined) {
       this.#paused = false;
       if (!this.#stopped) this.#connection.resume();
     }

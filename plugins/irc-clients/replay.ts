@@ -7,21 +7,26 @@ import { flag } from './capabilities.ts';
 import type { Client } from './client.ts';
 import { latestMessages } from './commands/history.ts';
 
+/**
+ * Number of the last record that clients were shown live in a room; the room itself may be ahead. Whoever is in the room has seen it,
+ * so that a client keeps a number of its own only for what else it has seen, and for rooms that it left.
+ */
+const shownLive = new WeakMap<Room, number>();
+
 export class Replay {
-  /** Number of the last record that the client was shown in a room. The room itself may be ahead of what is shown. */
-  readonly #shown = new WeakMap<Room, number>();
+  #shown: WeakMap<Room, number> | undefined;
   /** Rooms that are being replayed, and the first record that has come live since. */
-  readonly #live = new Map<Room, number>();
+  #live: Map<Room, number> | undefined;
 
   /** What belongs behind the names; undefined when nothing does. */
   came(client: Client, session: Session, room: Room): Promise<string> | undefined {
     const limit = client.server.config.replay_lines;
     if (limit === 0 || !client.has(flag.serverTime) || client.has(flag.chathistory)) return undefined;
-    const after = this.#shown.get(room) ?? 0;
+    const after = this.#shown?.get(room) ?? 0;
     const { number } = room.last;
     if (number === after) return undefined;
-    this.#live.set(room, Infinity);
-    this.#shown.set(room, number);
+    (this.#live ??= new Map()).set(room, Infinity);
+    (this.#shown ??= new WeakMap()).set(room, number);
     return this.#fetch(client, session, room, { after, before: number + 1, limit });
   }
 
@@ -32,9 +37,9 @@ export class Replay {
     range: { readonly after: number; readonly before: number; readonly limit: number },
   ): Promise<string> {
     try {
-      return await latestMessages(client, session, room, range, () => this.#live.get(room) ?? Infinity);
+      return await latestMessages(client, session, room, range, () => this.#live?.get(room) ?? Infinity);
     } finally {
-      this.#live.delete(room);
+      this.#live?.delete(room);
     }
   }
 
@@ -43,12 +48,17 @@ export class Replay {
     const { room } = batch;
     const numbers = batch.shared('irc-clients numbers', () => numbersIn(batch));
     if (numbers === undefined) return;
-    this.#shown.set(room, Math.max(numbers.last, this.#shown.get(room) ?? 0));
-    if (this.#live.get(room) === Infinity) this.#live.set(room, numbers.first);
+    if (this.#live?.get(room) === Infinity) this.#live.set(room, numbers.first);
+  }
+
+  /** The client is in the room no more. */
+  left(room: Room): void {
+    const shown = Math.max(shownLive.get(room) ?? 0, this.#shown?.get(room) ?? 0);
+    if (shown > 0) (this.#shown ??= new WeakMap()).set(room, shown);
   }
 }
 
-function numbersIn({ items }: Batch): { readonly first: number; readonly last: number } | undefined {
+function numbersIn({ room, items }: Batch): { readonly first: number; readonly last: number } | undefined {
   let first: number | undefined;
   let last = 0;
   for (const item of items) {
@@ -56,5 +66,7 @@ function numbersIn({ items }: Batch): { readonly first: number; readonly last: n
     first ??= item.record.number;
     last = item.record.number;
   }
-  return first === undefined ? undefined : { first, last };
+  if (first === undefined) return undefined;
+  shownLive.set(room, last);
+  return { first, last };
 }

@@ -14,6 +14,8 @@ export class IrcServer {
   /** The server's name in sources. */
   readonly name: string;
   readonly clients = new Set<Client>();
+  /** Reports what a client set going and what came to nothing, by a fault of ours. */
+  readonly failed = (error: unknown): void => this.host.log.error({ err: error }, 'a message of an IRC client failed');
   readonly #changes = new WeakMap<UserChange, { readonly lines: readonly OutLine[]; readonly rendered: Map<number, Buffer> }>();
 
   constructor(host: Host, config: Config) {

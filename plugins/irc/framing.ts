@@ -28,7 +28,8 @@ const blank = 32;
 /** Cuts a stream into lines at CR LF or a bare LF. Holds at most one unfinished line. */
 export class LineFramer {
   readonly #limits: FramingLimits;
-  #parts: Buffer[] = [];
+  /** The unfinished line; nothing is kept between lines, since most connections are idle. */
+  #parts: Buffer[] | undefined;
   #held = 0;
   #skipping = false;
 
@@ -55,7 +56,7 @@ export class LineFramer {
         this.#skipping = false;
         continue;
       }
-      const line = this.#held === 0 ? piece : Buffer.concat([...this.#parts, piece]);
+      const line = this.#held === 0 ? piece : Buffer.concat([...(this.#parts ?? []), piece]);
       this.#drop();
       this.#finish(line, handlers);
     }
@@ -63,21 +64,22 @@ export class LineFramer {
 
   #hold(piece: Buffer, handlers: FramingHandlers): void {
     if (this.#skipping) return;
-    this.#parts.push(piece);
+    let parts = (this.#parts ??= []);
+    parts.push(piece);
     this.#held += piece.length;
-    if (this.#parts.length > 64) this.#parts = [Buffer.concat(this.#parts)];
+    if (parts.length > 64) parts = this.#parts = [Buffer.concat(parts)];
     const { body, tags } = this.#limits;
-    const first = this.#parts[0]![0];
+    const first = parts[0]![0];
     if (this.#held < body && this.#held < tags) return;
     const most = first === at ? tags + body : body;
-    if (this.#held < most && !(first === at && tooLong(Buffer.concat(this.#parts), this.#limits))) return;
+    if (this.#held < most && !(first === at && tooLong(Buffer.concat(parts), this.#limits))) return;
     this.#drop();
     this.#skipping = true;
     handlers.onTooLong();
   }
 
   #drop(): void {
-    this.#parts = [];
+    this.#parts = undefined;
     this.#held = 0;
   }
 

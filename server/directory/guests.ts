@@ -7,7 +7,6 @@ export class Guests {
   readonly #secret: Buffer;
   readonly #most: number;
   readonly #byGroup = new Map<string, number>();
-  readonly #groups = new WeakMap<UserState, string>();
 
   /** `most`: guests of one group of addresses (see addressGroup). */
   constructor(secret: Buffer, most: number) {
@@ -21,14 +20,14 @@ export class Guests {
 
   came(user: UserState, group: string): void {
     this.#byGroup.set(group, (this.#byGroup.get(group) ?? 0) + 1);
-    this.#groups.set(user, group);
+    user.guestGroup = group;
   }
 
   /** Somebody is gone, a guest or not. */
   gone(user: UserState): void {
-    const group = this.#groups.get(user);
+    const group = user.guestGroup;
     if (group === undefined) return;
-    this.#groups.delete(user);
+    user.guestGroup = undefined;
     const left = (this.#byGroup.get(group) ?? 1) - 1;
     if (left > 0) this.#byGroup.set(group, left);
     else this.#byGroup.delete(group);

@@ -232,12 +232,12 @@ export class Membership {
   }
 
   #follow(session: SessionState, room: RoomState): void {
-    if (session.attached.has(room)) return;
-    const visit: Visit = Symbol(room.name);
-    session.attached.set(room, visit);
+    if (session.visitOf(room) !== undefined) return;
+    const visit: Visit = { room, followed: false };
+    session.visits.add(visit);
     this.#context.delivery.step(room, () => {
-      if (session.closed || session.attached.get(room) !== visit) return;
-      session.followed.set(room, visit);
+      if (session.closed || !session.visits.has(visit)) return;
+      visit.followed = true;
       room.followers.set(session.handler, 'session');
       session.handler.attached(room);
     });
@@ -245,12 +245,11 @@ export class Membership {
 
   /** The session sees nothing of the room any more, after what is queued now. */
   detach(session: SessionState, room: RoomState): void {
-    const visit = session.attached.get(room);
-    session.attached.delete(room);
+    const visit = session.visitOf(room);
     if (visit === undefined) return;
+    session.visits.delete(visit);
     this.#context.delivery.step(room, () => {
-      if (session.followed.get(room) !== visit) return;
-      session.followed.delete(room);
+      if (!visit.followed) return;
       const following = room.followers.delete(session.handler);
       if (following && !session.closed) session.handler.detached(room);
     });

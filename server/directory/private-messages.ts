@@ -172,8 +172,9 @@ export class PrivateMessages {
 }
 
 function remember(user: UserState, record: PrivateRecord): void {
-  user.memory.push(record);
-  if (user.memory.length > memoryLimit) user.memory.shift();
+  const memory = (user.memory ??= []);
+  memory.push(record);
+  if (memory.length > memoryLimit) memory.shift();
 }
 
 /** A guest's messages within a range, as `read` answers with those of an inbox. */
@@ -184,7 +185,7 @@ function inMemory(
   limit: number,
   concerns: (record: LogRecord) => boolean,
 ): readonly PrivateRecord[] {
-  const found = user.memory.filter((record) => record.number > (after ?? 0) && record.number < before && concerns(record));
+  const found = (user.memory ?? []).filter((record) => record.number > (after ?? 0) && record.number < before && concerns(record));
   return after === undefined ? found.slice(Math.max(0, found.length - limit)) : found.slice(0, limit);
 }
 

@@ -184,13 +184,13 @@ export class RoomDirectory implements Rooms {
   }
 
   readPosition(user: User, room: Room): number {
-    return (user as UserState).readPositions.get(room.address) ?? 0;
+    return (user as UserState).readPositions?.get(room.address) ?? 0;
   }
 
   setReadPosition(target: User, room: Room, number: number): void {
     const user = target as UserState;
     if (!Number.isSafeInteger(number) || number <= this.readPosition(user, room) || number > room.last.number) return;
-    user.readPositions.set(room.address, number);
+    (user.readPositions ??= new Map()).set(room.address, number);
     if (user.account === null) return;
     this.#context.storage.set('core/read', `${user.account} ${room.address}`, number).catch((error: unknown) => {
       this.#context.log.warn({ err: error }, 'a read position could not be saved');

@@ -16,6 +16,7 @@ import {
   type UserView,
 } from '../model/event.ts';
 import type { UserId } from '../model/ids.ts';
+import { SmallSet } from '../model/small-set.ts';
 import { RecentIds } from '../log/recent-ids.ts';
 import type { FollowedRoom, FollowerKind } from '../log/delivery.ts';
 import type { Logbook } from '../log/logbook.ts';
@@ -26,8 +27,8 @@ export class UserState implements User {
   readonly kind: 'local' | 'foreign';
   readonly guest: boolean;
   readonly since: number;
-  readonly rooms = new Set<RoomState>();
-  readonly sessions = new Set<SessionState>();
+  readonly rooms = new SmallSet<RoomState>();
+  readonly sessions = new SmallSet<SessionState>();
   readonly network: NetworkAddress | null;
   address: UserAddress;
   nick: string;
@@ -41,17 +42,19 @@ export class UserState implements User {
   activeAt: number;
   /** Runs while the user has no session but may come back. */
   lingering: Timer | undefined;
-  /** Private messages of somebody without an account, newest last. */
-  readonly memory: PrivateRecord[] = [];
+  /** Which guests of one group of addresses it counts as; undefined for people with accounts. */
+  guestGroup: string | undefined;
+  /** Private messages of somebody without an account, newest last; absent before the first. */
+  memory: PrivateRecord[] | undefined;
   /** Number of the last of these. It begins at the time, so that the numbers of a guest who comes back run on. */
   remembered: number;
   /** Number up to which each room has been read; an account's outlive the user. */
-  readonly readPositions: Map<RoomAddress, number>;
+  readPositions: Map<RoomAddress, number> | undefined;
   gone = false;
 
   constructor(
     facts: Pick<UserState, 'id' | 'kind' | 'guest' | 'since' | 'network' | 'address' | 'nick' | 'ident' | 'host' | 'realName' | 'account'>,
-    readPositions = new Map<RoomAddress, number>(),
+    readPositions?: Map<RoomAddress, number>,
   ) {
     this.readPositions = readPositions;
     this.id = facts.id;
@@ -80,8 +83,12 @@ export function authorOf(user: UserState, nick = user.nick): Author {
   return user.network === null ? { address: user.address, nick } : { address: user.address, nick, network: user.network };
 }
 
-/** One stay of a session in a room. */
-export type Visit = symbol;
+/** One stay of a session in a room; leaving and coming back is another one. */
+export interface Visit {
+  readonly room: RoomState;
+  /** The session is shown the room: everything queued before it came has been shown. */
+  followed: boolean;
+}
 
 export class SessionState implements Session {
   readonly id: string;
@@ -94,10 +101,8 @@ export class SessionState implements Session {
   readonly since: number;
   readonly handler: SessionHandler;
   readonly attach: 'all' | 'none';
-  /** Rooms that it is to see, by visit: leaving and coming back is another one. */
-  readonly attached = new Map<RoomState, Visit>();
-  /** Rooms that it is being shown: what `attached` says, once everything queued before has been shown. */
-  readonly followed = new Map<RoomState, Visit>();
+  /** Its stays in the rooms that it is to see. */
+  readonly visits = new SmallSet<Visit>();
   closed = false;
 
   constructor(
@@ -113,6 +118,11 @@ export class SessionState implements Session {
     this.since = facts.since;
     this.handler = facts.handler;
     this.attach = facts.attach;
+  }
+
+  visitOf(room: RoomState): Visit | undefined {
+    for (const visit of this.visits) if (visit.room === room) return visit;
+    return undefined;
   }
 }
 

@@ -204,7 +204,7 @@ export class UserDirectory implements Users {
     session.closed = true;
     session.user.sessions.delete(session);
     this.#context.directory.sessions--;
-    for (const room of session.attached.keys()) this.#membership.detach(session, room);
+    for (const { room } of session.visits) this.#membership.detach(session, room);
   }
 
   /** Ends a session from our side and tells its plugin. */
