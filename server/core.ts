@@ -22,7 +22,7 @@ import { Directory, type RoomState, type UserState } from './directory/state.ts'
 import { Talk } from './directory/talk.ts';
 import { UserDirectory } from './directory/users.ts';
 import { Delivery } from './log/delivery.ts';
-import { beginEpoch, endEpoch, Logbook } from './log/logbook.ts';
+import { beginEpoch, endEpoch, forgottenNumber, Logbook } from './log/logbook.ts';
 import { userAddress, type Domain, type RoomAddress } from './model/address.ts';
 import type { RoomConfig } from './model/event.ts';
 import { refused, type Outcome } from './model/outcome.ts';
@@ -41,6 +41,8 @@ export interface CoreLimits {
   readonly failedLogins: number;
   /** Accounts an address may register in an hour. */
   readonly registrations: number;
+  /** Days without use after which a browser is signed out. */
+  readonly tokenDays: number;
 }
 
 export const defaultCoreLimits: CoreLimits = {
@@ -53,6 +55,7 @@ export const defaultCoreLimits: CoreLimits = {
   roomsInAll: 20_000,
   failedLogins: 20,
   registrations: 10,
+  tokenDays: 90,
 };
 
 export interface CoreOptions {
@@ -108,13 +111,13 @@ export interface Core {
 export async function openCore(options: CoreOptions): Promise<Core> {
   const { storage, clock, log, domain, limits } = options;
   const epoch = await beginEpoch(storage, randomBytes(6).toString('base64url'));
-  const logbook = new Logbook(await storage.allPositions(), epoch, domain, clock);
+  const logbook = new Logbook({ positions: await storage.allPositions(), forgotten: await forgottenNumber(storage), epoch, domain, clock });
   const delivery = new Delivery(storage, log, {
     recover: (logs) => logbook.reset(logs, storage),
     failed: (room, follower) => users.followerFailed(room, follower),
   });
   const directory = new Directory();
-  const saver = new Saver(storage, log);
+  const saver = new Saver(storage, logbook, log);
   const secret = (purpose: string): Buffer => createHmac('sha256', options.secret).update(purpose).digest();
   const audience = new Audience(directory, delivery, log);
   const table = new Map((await storage.accounts()).map((account) => [account.name, account]));

@@ -67,7 +67,7 @@ export interface StoredRoom {
 export interface Storage {
   /**
    * Makes records durable against the death of the process, all or none, in order. Each record's number must be one
-   * above its log's last, and its epoch the log's newest. Resolves before anybody may see the records.
+   * above its log's last (a log may begin with any), and its epoch the log's newest. Resolves before anybody may see the records.
    * @throws OvertakenError StorageError
    */
   append(records: readonly LogRecord[]): Promise<void>;
@@ -89,6 +89,7 @@ export interface Storage {
 
   rooms(): Promise<readonly StoredRoom[]>;
   saveRoom(room: StoredRoom): Promise<void>;
+  /** The room and its log. */
   removeRoom(room: RoomAddress): Promise<void>;
 
   /** A plugin's own small durable keyspace; `space` is the plugin's name. Values are JSON. */

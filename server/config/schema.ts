@@ -85,6 +85,7 @@ const limits = z.strictObject({
   rooms: count(defaultCoreLimits.roomsInAll),
   failed_logins: count(defaultCoreLimits.failedLogins),
   registrations: count(defaultCoreLimits.registrations),
+  token_days: count(defaultCoreLimits.tokenDays),
   connections_per_address: count(100),
   strangers_per_address: count(20),
   strangers: count(2_000),

@@ -30,7 +30,10 @@ export interface Accounts {
   /** Refuses: registration-closed, name-taken, bad-name, too-fast, bad-credentials (password too short). */
   register(name: string, password: string, remoteAddress: string): Promise<Outcome<Account>>;
   changePassword(name: string, password: string): Promise<Outcome<void>>;
-  /** A bearer token that signs the account in without its password, for a browser that stays signed in; revoked by password change. */
+  /**
+   * A bearer token that signs the account in without its password, for a browser that stays signed in. It ends when it was not used for
+   * `token_days` of [limits], with `revokeToken`, with a new password, and when very many are issued after it.
+   */
   issueToken(account: string): Promise<string>;
   verifyToken(token: string): Promise<Outcome<Account>>;
   revokeToken(token: string): Promise<void>;

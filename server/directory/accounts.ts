@@ -15,6 +15,11 @@ const shortestPassword = 8;
 const longestPassword = 1_024;
 /** Names of accounts that were removed, and when. */
 const removedSpace = 'core/removed';
+/** When each token was last used, by account and hash. */
+const tokenSpace = 'core/tokens';
+/** Browsers in which one account stays signed in; whichever was away for longest is signed out. */
+const mostTokens = 100;
+const day = 86_400_000;
 const mechanisms = ['SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN'] as const;
 
 interface Window {
@@ -267,30 +272,47 @@ export class AccountDirectory implements Accounts, AccountAdministration {
   }
 
   async issueToken(account: string): Promise<string> {
+    const { storage, clock } = this.#context;
+    const now = clock.now();
+    const kept = (await storage.entries(tokenSpace, `${account} `)).toSorted(([, a], [, b]) => Number(a) - Number(b));
+    const surplus = kept.length + 1 - mostTokens;
+    for (const [index, [key, used]] of kept.entries())
+      if (index < surplus || this.#expired(used, now)) await storage.delete(tokenSpace, key);
     const random = randomBytes(24).toString('base64url');
-    await this.#context.storage.set('core/tokens', tokenKey(account, random), this.#context.clock.now());
+    await storage.set(tokenSpace, tokenKey(account, random), now);
     return `${Buffer.from(account).toString('base64url')}.${random}`;
   }
 
   async verifyToken(token: string): Promise<Outcome<Account>> {
+    const { storage, clock } = this.#context;
     const parts = parseToken(token);
     const account = parts === undefined ? undefined : this.table.get(parts.account);
-    const issued =
-      parts === undefined || account === undefined
-        ? undefined
-        : await this.#context.storage.get('core/tokens', tokenKey(parts.account, parts.random));
-    if (account === undefined || issued === undefined) return refused('bad-credentials', 'You are signed out; sign in again.');
-    return accepted(publicAccount(account));
+    if (parts !== undefined && account !== undefined) {
+      const key = tokenKey(parts.account, parts.random);
+      const used = await storage.get(tokenSpace, key);
+      const now = clock.now();
+      if (used !== undefined && !this.#expired(used, now)) {
+        // Not at every reconnect.
+        if (now - Number(used) > day) await storage.set(tokenSpace, key, now);
+        return accepted(publicAccount(account));
+      }
+      if (used !== undefined) await storage.delete(tokenSpace, key);
+    }
+    return refused('bad-credentials', 'You are signed out; sign in again.');
+  }
+
+  /** `used`: when the token was last used, as it is stored. */
+  #expired(used: unknown, now: number): boolean {
+    return now - Number(used) > this.#context.limits.tokenDays * day;
   }
 
   async revokeToken(token: string): Promise<void> {
     const parts = parseToken(token);
-    if (parts !== undefined) await this.#context.storage.delete('core/tokens', tokenKey(parts.account, parts.random));
+    if (parts !== undefined) await this.#context.storage.delete(tokenSpace, tokenKey(parts.account, parts.random));
   }
 
   async #revokeAll(account: string): Promise<void> {
-    for (const [key] of await this.#context.storage.entries('core/tokens', `${account} `))
-      await this.#context.storage.delete('core/tokens', key);
+    for (const [key] of await this.#context.storage.entries(tokenSpace, `${account} `)) await this.#context.storage.delete(tokenSpace, key);
   }
 }
 

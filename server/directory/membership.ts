@@ -262,9 +262,13 @@ export class Membership {
   }
 
   #forget(room: RoomState): void {
+    const { directory, delivery, homes, saver } = this.#context;
     room.closed = true;
-    this.#context.directory.rooms.delete(room.address);
-    this.#context.saver.remove(room);
-    this.#context.homes.leave(room);
+    directory.rooms.delete(room.address);
+    homes.leave(room);
+    // Behind what is queued for its log; whoever took the name meanwhile goes on with that log.
+    delivery.step(room, () => {
+      if (!directory.rooms.has(room.address)) saver.remove(room.address);
+    });
   }
 }

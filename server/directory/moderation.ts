@@ -77,6 +77,8 @@ export class Moderation {
     ) {
       return refused('not-permitted', 'You cannot remove somebody of that standing.');
     }
+    // A ban takes the affiliation too.
+    if (ban && isLastOwner(room, member.address)) return refused('not-permitted', 'A room needs an owner; name another one first.');
     if (ban) this.#banPerson(user, room, member, actor.value, oneLine(reason), via);
     return accepted(await this.kicked(room, member, actor.value.author, reason, ban, via));
   }
@@ -171,9 +173,7 @@ export class Moderation {
     if (current === affiliation) return accepted(undefined);
     if (current === 'none' && room.affiliations.size >= mostAffiliations)
       return refused('too-many', `A room may have at most ${mostAffiliations} people with an affiliation.`);
-    if (current === 'owner' && [...room.affiliations.values()].filter((one) => one === 'owner').length === 1) {
-      return refused('not-permitted', 'A room needs an owner; name another one first.');
-    }
+    if (isLastOwner(room, address)) return refused('not-permitted', 'A room needs an owner; name another one first.');
     const { author } = actor.value;
     const member = this.#memberOf(room, address);
     const before = member === undefined ? undefined : viewMember(member);
@@ -291,6 +291,10 @@ export class Moderation {
     await this.#context.delivery.shown(room);
     return accepted(undefined);
   }
+}
+
+function isLastOwner(room: RoomState, address: UserAddress): boolean {
+  return room.affiliations.get(address) === 'owner' && [...room.affiliations.values()].filter((one) => one === 'owner').length === 1;
 }
 
 /** Changes of a configuration that mean something, in the form in which they are kept. */

@@ -1,6 +1,7 @@
 /** At a start: rooms as they were saved, brought up to date from their logs, and the configured ones. */
 import type { CoreOptions } from '../core.ts';
 import { roomAddress, type RoomAddress } from '../model/address.ts';
+import { roomOfLog } from '../model/event.ts';
 import type { StoredRoom } from '../storage.ts';
 import { defaultRoomConfig, type Context } from './context.ts';
 import { RoomState } from './state.ts';
@@ -25,6 +26,15 @@ export async function restoreRooms(context: Context, configured: CoreOptions['ro
     context.directory.rooms.set(address, room);
     if (home !== undefined) context.homes.settle(room, home);
     await context.storage.saveRoom(room.stored());
+  }
+  forgetClosedRooms(context);
+}
+
+/** Logs of rooms that are no more: a stop came between the end of the room and that of its log. */
+function forgetClosedRooms({ logbook, directory, saver }: Context): void {
+  for (const [log] of [...logbook.all()]) {
+    const room = roomOfLog(log);
+    if (room !== undefined && !directory.rooms.has(room)) saver.remove(room);
   }
 }
 
@@ -57,7 +67,7 @@ async function restoreRoom(context: Context, stored: StoredRoom): Promise<void> 
   }
   if (!room.config.persistent) {
     // Nobody can be inside a room that was temporary when the server stopped.
-    await context.storage.removeRoom(room.address);
+    context.saver.remove(room.address);
     return;
   }
   context.directory.rooms.set(room.address, room);

@@ -1,16 +1,21 @@
 /** Writes rooms' state behind the log, coalesced; a start applies what the log has beyond it. */
 import type { Logger } from 'pino';
+import { keepForgottenNumber, type Logbook } from '../log/logbook.ts';
+import type { RoomAddress } from '../model/address.ts';
+import { roomLog } from '../model/event.ts';
 import type { Storage } from '../storage.ts';
 import type { RoomState } from './state.ts';
 
 export class Saver {
   readonly #storage: Storage;
+  readonly #logbook: Logbook;
   readonly #log: Logger;
   readonly #dirty = new Set<RoomState>();
   #running: Promise<void> | undefined;
 
-  constructor(storage: Storage, log: Logger) {
+  constructor(storage: Storage, logbook: Logbook, log: Logger) {
     this.#storage = storage;
+    this.#logbook = logbook;
     this.#log = log;
   }
 
@@ -20,10 +25,13 @@ export class Saver {
     this.#running ??= this.#run();
   }
 
-  /** Removes a room that is no more. */
-  remove(room: RoomState): void {
-    this.#dirty.delete(room);
-    this.#storage.removeRoom(room.address).catch((error: unknown) => this.#failed(room, error));
+  /** Removes a room that is no more, and its log, which nobody could read any more. Nothing may be queued for it. Threat class A18. */
+  remove(room: RoomAddress): void {
+    const failed = (error: unknown): void => this.#failed(room, error);
+    const number = this.#logbook.forget(roomLog(room));
+    // First, so that a number is never given twice.
+    if (number !== undefined) keepForgottenNumber(this.#storage, number).catch(failed);
+    this.#storage.removeRoom(room).catch(failed);
   }
 
   /** Resolves when everything asked for is written. */
@@ -41,14 +49,14 @@ export class Saver {
         try {
           await this.#storage.saveRoom(room.stored());
         } catch (error) {
-          this.#failed(room, error);
+          this.#failed(room.address, error);
         }
       }
     }
     this.#running = undefined;
   }
 
-  #failed(room: RoomState, error: unknown): void {
-    this.#log.error({ err: error, room: room.address }, 'the state of a room could not be saved');
+  #failed(room: RoomAddress, error: unknown): void {
+    this.#log.error({ err: error, room }, 'the state of a room could not be saved');
   }
 }

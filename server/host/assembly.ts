@@ -72,6 +72,7 @@ function coreLimits({ limits }: Config): CoreLimits {
     roomsInAll: limits.rooms,
     failedLogins: limits.failed_logins,
     registrations: limits.registrations,
+    tokenDays: limits.token_days,
   };
 }
 

@@ -1,7 +1,7 @@
 /** Where every log stands: gives out the next record of a log. Numbers are taken at once; durability comes by Delivery. */
 import type { Clock } from '../contract/host.ts';
 import type { Domain, NetworkAddress } from '../model/address.ts';
-import type { LogAddress, LoggedContent, LogRecord, Position } from '../model/event.ts';
+import { isRoomLog, type LogAddress, type LoggedContent, type LogRecord, type Position } from '../model/event.ts';
 import { mintEventId, type EventId } from '../model/ids.ts';
 import type { Storage } from '../storage.ts';
 import { nextRecord, origin, positionOf } from './record.ts';
@@ -22,16 +22,35 @@ export class Logbook {
   readonly #epoch: string;
   readonly #domain: Domain;
   readonly #clock: Clock;
+  /** Where the logs of new rooms begin: behind the last number of every log that was forgotten, so that no room gives a number twice. */
+  #begin: Position;
 
-  constructor(positions: Iterable<readonly [LogAddress, Position]>, epoch: string, domain: Domain, clock: Clock) {
-    this.#positions = new Map(positions);
-    this.#epoch = epoch;
-    this.#domain = domain;
-    this.#clock = clock;
+  /** `forgotten`: the highest number of a log that was forgotten. */
+  constructor(options: {
+    readonly positions: Iterable<readonly [LogAddress, Position]>;
+    readonly forgotten: number;
+    readonly epoch: string;
+    readonly domain: Domain;
+    readonly clock: Clock;
+  }) {
+    this.#positions = new Map(options.positions);
+    this.#begin = { ...origin, number: options.forgotten };
+    this.#epoch = options.epoch;
+    this.#domain = options.domain;
+    this.#clock = options.clock;
   }
 
   last(log: LogAddress): Position {
-    return this.#positions.get(log) ?? origin;
+    return this.#positions.get(log) ?? (isRoomLog(log) ? this.#begin : origin);
+  }
+
+  /** A closed room's log is no more. Answers the highest number of such a log when it is a new one, which has to be kept. */
+  forget(log: LogAddress): number | undefined {
+    const { number } = this.last(log);
+    this.#positions.delete(log);
+    if (number <= this.#begin.number) return undefined;
+    this.#begin = { ...origin, number };
+    return number;
   }
 
   /** Where every log stands that has ever had a record. */
@@ -59,12 +78,16 @@ export class Logbook {
   async reset(logs: Iterable<LogAddress>, storage: Storage): Promise<() => void> {
     const positions = await Promise.all([...logs].map(async (log) => [log, await storage.lastPosition(log)] as const));
     return () => {
-      for (const [log, position] of positions) this.#positions.set(log, position);
+      for (const [log, position] of positions) {
+        if (position.number === 0) this.#positions.delete(log);
+        else this.#positions.set(log, position);
+      }
     };
   }
 }
 
 const epochKey = 'epoch';
+const forgottenKey = 'forgotten';
 const stateKey = 'state';
 
 /**
@@ -83,4 +106,14 @@ export async function beginEpoch(storage: Storage, randomBits: string): Promise<
 
 export async function endEpoch(storage: Storage): Promise<void> {
   await storage.set('core', stateKey, 'stopped');
+}
+
+/** The highest number of a log that was forgotten. */
+export async function forgottenNumber(storage: Storage): Promise<number> {
+  const kept = await storage.get('core', forgottenKey);
+  return typeof kept === 'number' ? kept : 0;
+}
+
+export function keepForgottenNumber(storage: Storage, number: number): Promise<void> {
+  return storage.set('core', forgottenKey, number);
 }

@@ -75,10 +75,19 @@ export type LoggedKind = LoggedContent['kind'];
 /** The name of a log: a room, an account's inbox, or a network's outbound log. */
 export type LogAddress = Brand<string, 'LogAddress'>;
 
+const roomPrefix = 'room ';
 const outboundPrefix = 'outbound ';
 
 export function roomLog(room: RoomAddress): LogAddress {
-  return `room ${room}` as LogAddress;
+  return `${roomPrefix}${room}` as LogAddress;
+}
+/** Whether that is the log of a room. */
+export function isRoomLog(log: LogAddress): boolean {
+  return log.startsWith(roomPrefix);
+}
+/** The room whose log that is. */
+export function roomOfLog(log: LogAddress): RoomAddress | undefined {
+  return isRoomLog(log) ? (log.slice(roomPrefix.length) as RoomAddress) : undefined;
 }
 export function inboxLog(user: UserAddress): LogAddress {
   return `inbox ${user}` as LogAddress;

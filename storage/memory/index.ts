@@ -1,5 +1,5 @@
 /** A storage that lives in memory: for tests, and for the kit of plugin authors. Keeps every promise but durability. */
-import type { LogAddress, LogRecord, Position } from '../../server/model/event.ts';
+import { roomLog, type LogAddress, type LogRecord, type Position } from '../../server/model/event.ts';
 import type { RoomAddress } from '../../server/model/address.ts';
 import { OvertakenError, StorageError, type ReadRange, type Storage, type StoredAccount, type StoredRoom } from '../../server/storage.ts';
 
@@ -14,7 +14,8 @@ class MemoryStorage implements Storage {
   append(records: readonly LogRecord[]): Promise<void> {
     const last = new Map<LogAddress, number>();
     for (const { log, number } of records) {
-      const expected = (last.get(log) ?? this.#logs.get(log)?.length ?? 0) + 1;
+      const before = last.get(log) ?? this.#logs.get(log)?.at(-1)?.number;
+      const expected = before === undefined ? number : before + 1;
       if (number !== expected) return Promise.reject(new OvertakenError(`${log} expects number ${expected}, not ${number}`));
       last.set(log, number);
     }
@@ -37,8 +38,9 @@ class MemoryStorage implements Storage {
 
   read(log: LogAddress, range: ReadRange): Promise<readonly LogRecord[]> {
     const records = this.#logs.get(log) ?? [];
-    const from = Math.max(0, range.after ?? 0);
-    const to = Math.max(from, Math.min(records.length, (range.before ?? Infinity) - 1));
+    const before = (records[0]?.number ?? 1) - 1;
+    const from = Math.max(0, (range.after ?? 0) - before);
+    const to = Math.max(from, Math.min(records.length, (range.before ?? Infinity) - 1 - before));
     const limit = Math.max(0, range.limit);
     return Promise.resolve(
       range.take === 'first' ? records.slice(from, Math.min(to, from + limit)) : records.slice(Math.max(from, to - limit), to),
@@ -78,6 +80,7 @@ class MemoryStorage implements Storage {
   }
   removeRoom(room: RoomAddress): Promise<void> {
     this.#rooms.delete(room);
+    this.#logs.delete(roomLog(room));
     return Promise.resolve();
   }
 

@@ -2,7 +2,8 @@
 import { closeSync, fdatasyncSync, fstatSync, openSync, readdirSync, readSync, truncateSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase, { type Database, type Statement } from 'better-sqlite3';
-import type { LogAddress, LogRecord, Position } from '../../server/model/event.ts';
+import type { RoomAddress } from '../../server/model/address.ts';
+import { roomLog, type LogAddress, type LogRecord, type Position } from '../../server/model/event.ts';
 import type { ReadRange, StoredAccount, StoredRoom } from '../../server/storage.ts';
 import { decodeBlock, decodeFrame, type WrittenRecord } from './journal.ts';
 import { migrate } from './migrations.ts';
@@ -285,8 +286,14 @@ export class LogDatabase {
   saveRoom(room: StoredRoom): void {
     this.#statement('INSERT OR REPLACE INTO rooms (address, json) VALUES (?, ?)').run(room.address, JSON.stringify(room));
   }
-  removeRoom(address: string): void {
-    this.#statement('DELETE FROM rooms WHERE address = ?').run(address);
+  removeRoom(address: RoomAddress): void {
+    const log = roomLog(address);
+    this.#database.transaction(() => {
+      this.#statement('DELETE FROM rooms WHERE address = ?').run(address);
+      this.#statement('DELETE FROM blocks WHERE log = (SELECT id FROM logs WHERE name = ?)').run(log);
+      this.#statement('DELETE FROM logs WHERE name = ?').run(log);
+    })();
+    this.#logIds.delete(log);
   }
 
   get(space: string, key: string): unknown {

@@ -8,7 +8,7 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import type { LogAddress, LogRecord, Position } from '../../server/model/event.ts';
+import { roomLog, type LogAddress, type LogRecord, type Position } from '../../server/model/event.ts';
 import { OvertakenError, StorageError, type ReadRange, type Storage, type StoredAccount, type StoredRoom } from '../../server/storage.ts';
 import type { RoomAddress } from '../../server/model/address.ts';
 import { segmentFile, type JournalPoint } from './database.ts';
@@ -127,7 +127,8 @@ class SqliteStorage implements Storage {
     if (this.#failed !== undefined) return Promise.reject(this.#failed);
     const last = new Map<LogAddress, LogRecord>();
     for (const record of records) {
-      const expected = (last.get(record.log)?.number ?? this.#positions.get(record.log)?.number ?? 0) + 1;
+      const before = last.get(record.log) ?? this.#positions.get(record.log);
+      const expected = before === undefined ? record.number : before.number + 1;
       if (record.number !== expected)
         return Promise.reject(new OvertakenError(`${record.log} expects number ${expected}, not ${record.number}`));
       last.set(record.log, record);
@@ -228,6 +229,7 @@ class SqliteStorage implements Storage {
     return this.#ask('saveRoom', room);
   }
   removeRoom(room: RoomAddress): Promise<void> {
+    this.#positions.delete(roomLog(room));
     return this.#ask('removeRoom', room);
   }
   get(space: string, key: string): Promise<unknown> {

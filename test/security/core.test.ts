@@ -70,3 +70,49 @@ describe('A21 time', () => {
     await core.close('done');
   });
 });
+
+describe('A18 floods: rooms that come and go', () => {
+  it('leave nothing in memory or in the storage, and no number is given twice to one name', async () => {
+    const { core, storage } = await testCore();
+    const before = await storage.allPositions();
+    const { user } = guest(core, 'ann').session;
+    let last = 0;
+    for (let round = 0; round < 300; round++) {
+      const { room } = value(await core.rooms.join(user, `room-${round % 7 === 0 ? 'again' : round}`));
+      value(await core.rooms.say(user, room, text(`in round ${round}`)));
+      const [record] = value(await core.rooms.history(user, room, { limit: 1, take: 'last' }));
+      if (round % 7 === 0) {
+        expect(record!.number).to.be.above(last);
+        last = record!.number;
+      }
+      value(core.rooms.leave(user, room, ''));
+      await quiet();
+    }
+    expect(await storage.allPositions()).to.deep.equal(before);
+    expect((await storage.rooms()).map(({ address }) => address)).to.have.length(1);
+    const { room } = value(await core.rooms.join(user, 'room-again'));
+    await core.close('done');
+    const later = await testCore({ storage });
+    const positions = await storage.allPositions();
+    expect(positions.some(([log]) => log === roomLog(room.address))).to.equal(false);
+    const back = guest(later.core, 'ann').session.user;
+    const again = value(await later.core.rooms.join(back, 'room-again')).room;
+    value(await later.core.rooms.say(back, again, text('after a restart')));
+    expect(again.last.number).to.be.above(last);
+    await later.core.close('done');
+  });
+
+  it('who leaves and comes back at once goes on in the same log', async () => {
+    const { core, storage } = await testCore();
+    const { user } = guest(core, 'ann').session;
+    const first = value(await core.rooms.join(user, 'hall')).room;
+    value(core.rooms.leave(user, first, ''));
+    const { room } = value(await core.rooms.join(user, 'hall'));
+    await quiet();
+    value(await core.rooms.say(user, room, text('still here')));
+    const records = await storage.read(roomLog(room.address), { limit: 100, take: 'first' });
+    expect(records.map(({ number }) => number)).to.deep.equal(records.map((_, index) => index + 1));
+    expect(records.at(-1)!.content).to.deep.include({ kind: 'message' });
+    await core.close('done');
+  });
+});

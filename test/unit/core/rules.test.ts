@@ -1,28 +1,34 @@
 /** Rules of rooms where they meet the log: repetitions, failures of the storage, rooms that come again. */
 import { expect } from 'chai';
 import type { NetworkHandler } from '../../../server/contract/networks.ts';
+import type { User } from '../../../server/contract/users.ts';
 import type { Core } from '../../../server/core.ts';
 import { ircNetworkAddress, parseDomain } from '../../../server/model/address.ts';
-import type { LogRecord } from '../../../server/model/event.ts';
+import { roomLog } from '../../../server/model/event.ts';
 import { mintEventId } from '../../../server/model/ids.ts';
+import type { Outcome } from '../../../server/model/outcome.ts';
 import { plainText } from '../../../server/model/text.ts';
 import { StorageError, type Storage } from '../../../server/storage.ts';
 import { openMemoryStorage } from '../../../storage/memory/index.ts';
 import { guest, quiet, Recorder, refusalOf, signedIn, testCore, text, value } from './support.ts';
 
-/** A storage in memory that takes no records while `full`. */
-function fullable(): { readonly storage: Storage; full: boolean } {
+/** A storage in memory, with some of its calls replaced. */
+function storageWith(replace: (inner: Storage) => Partial<Storage>): { readonly storage: Storage; readonly inner: Storage } {
   const inner = openMemoryStorage();
-  const made = { storage: inner, full: false };
-  made.storage = Object.create(inner, {
-    append: {
-      value: (records: readonly LogRecord[]) => (made.full ? Promise.reject(new StorageError('full')) : inner.append(records)),
-    },
-  }) as Storage;
+  const storage = Object.create(inner) as Storage;
   // the driver keeps its state in private fields, which only its own methods reach
   for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(inner)) as (keyof Storage)[])
-    if (name !== 'append' && typeof inner[name] === 'function') Object.assign(made.storage, { [name]: inner[name].bind(inner) });
-  return made;
+    if (typeof inner[name] === 'function') Object.assign(storage, { [name]: inner[name].bind(inner) });
+  return { storage: Object.assign(storage, replace(inner)), inner };
+}
+
+/** One that takes no records while `full`. */
+function fullable(): { readonly storage: Storage; full: boolean } {
+  const made = { full: false };
+  const { storage } = storageWith((inner) => ({
+    append: (records) => (made.full ? Promise.reject(new StorageError('full')) : inner.append(records)),
+  }));
+  return Object.assign(made, { storage });
 }
 
 async function saidIn(core: Core, who: Recorder, name: string): Promise<string[]> {
@@ -161,20 +167,44 @@ describe('rules of rooms', () => {
   });
 
   it('keep a room closed that was closed, also when nobody wrote its state any more', async () => {
-    const { core, storage } = await testCore();
+    // The server dies before the room is removed there.
+    const { storage: dying, inner: storage } = storageWith(() => ({ removeRoom: () => Promise.resolve() }));
+    const { core } = await testCore({ storage: dying });
     value(await core.accounts.add('alice', 'correct horse', false));
     const alice = signedIn(core, 'alice');
     const { room } = value(await core.rooms.join(alice.session.user, 'garden'));
     await quiet();
-    const stored = (await storage.rooms()).find(({ address }) => address === room.address)!;
     value(await core.rooms.close(alice.session.user, room, 'the end'));
     await quiet();
     expect(alice.take()).to.include.members(['garden left alice by room-closed', 'detached garden']);
     expect(core.rooms.byName('garden')).to.equal(undefined);
     await core.close('');
-    await storage.saveRoom(stored);
+    expect((await storage.rooms()).map(({ address }) => address)).to.include(room.address);
     const restarted = await testCore({ storage });
     expect(restarted.core.rooms.byName('garden')).to.equal(undefined);
+    await quiet();
+    expect((await storage.rooms()).map(({ address }) => address)).to.not.include(room.address);
+    expect((await storage.allPositions()).map(([log]) => log)).to.not.include(roomLog(room.address));
+  });
+
+  it('keep a room its last owner, who may go but not be banned', async () => {
+    const { core } = await testCore();
+    for (const name of ['alice', 'bob']) value(await core.accounts.add(name, 'correct horse', name === 'bob'));
+    const alice = signedIn(core, 'alice').session.user;
+    const administrator = signedIn(core, 'bob').session.user;
+    const { room } = value(await core.rooms.join(alice, 'garden'));
+    value(await core.rooms.join(administrator, 'garden'));
+    const banned = (by: User): Promise<Outcome<void>> => core.rooms.kick(by, room, alice.id, 'out', { ban: true });
+    for (const by of [alice, administrator]) {
+      const refused = await banned(by);
+      expect(refused.ok ? '' : refused.refusal.text).to.equal('A room needs an owner; name another one first.');
+    }
+    expect(room.members.get(alice.id)!.affiliation).to.equal('owner');
+    value(await core.rooms.kick(alice, room, alice.id, 'a moment'));
+    value(await core.rooms.join(alice, 'garden'));
+    value(await core.rooms.setAffiliation(alice, room, administrator.address, 'owner', ''));
+    value(await banned(alice));
+    expect(refusalOf(await core.rooms.join(alice, 'garden'))).to.equal('banned');
   });
 
   it('close no room under a network that mirrors it', async () => {

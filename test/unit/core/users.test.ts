@@ -1,5 +1,6 @@
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 import { expect } from 'chai';
+import { defaultCoreLimits } from '../../../server/core.ts';
 import { userAddress, parseDomain } from '../../../server/model/address.ts';
 import { guest, quiet, Recorder, refusalOf, signedIn, testCore, text, value } from './support.ts';
 
@@ -107,6 +108,31 @@ describe('accounts', () => {
     expect(refusalOf(await core.accounts.register('alice', 'correct horse', '192.0.2.1'))).to.equal('name-taken');
     expect(refusalOf(await core.accounts.register('guest-1', 'correct horse', '192.0.2.1'))).to.equal('bad-name');
     expect(refusalOf(await core.accounts.register('carol', 'short', '192.0.2.1'))).to.equal('bad-credentials');
+  });
+
+  it('A7 identity: tokens end, unused for long, by signing out, and when there are very many', async () => {
+    const { core, clock, storage } = await testCore({ limits: { ...defaultCoreLimits, tokenDays: 90 } });
+    value(await core.accounts.add('alice', 'correct horse', false));
+    const day = 86_400_000;
+    const used = await core.accounts.issueToken('alice');
+    const unused = await core.accounts.issueToken('alice');
+    for (let month = 0; month < 12; month++) {
+      clock.advance(30 * day);
+      expect(refusalOf(await core.accounts.verifyToken(used)), `month ${month}`).to.equal('accepted');
+    }
+    expect(refusalOf(await core.accounts.verifyToken(unused))).to.equal('bad-credentials');
+    clock.advance(-300 * day);
+    expect(refusalOf(await core.accounts.verifyToken(unused)), 'when the clock steps back').to.equal('bad-credentials');
+    await core.accounts.revokeToken(used);
+    expect(refusalOf(await core.accounts.verifyToken(used))).to.equal('bad-credentials');
+    const many: string[] = [];
+    for (let index = 0; index < 120; index++) {
+      many.push(await core.accounts.issueToken('alice'));
+      clock.advance(1);
+    }
+    expect(await storage.entries('core/tokens', '')).to.have.length(100);
+    expect(refusalOf(await core.accounts.verifyToken(many[0]!))).to.equal('bad-credentials');
+    expect(refusalOf(await core.accounts.verifyToken(many[119]!))).to.equal('accepted');
   });
 
   it('slow down who guesses', async () => {

@@ -42,7 +42,7 @@ async function parts(): Promise<{
       },
     },
   }) as Storage;
-  const logbook = new Logbook(await storage.allPositions(), '1.a', domain, new VirtualClock());
+  const logbook = new Logbook({ positions: await storage.allPositions(), forgotten: 0, epoch: '1.a', domain, clock: new VirtualClock() });
   const delivery = new Delivery(unreliable, pino({ level: 'silent' }), {
     recover: (logs) => logbook.reset(logs, storage),
     failed: () => undefined,

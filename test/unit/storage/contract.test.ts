@@ -76,6 +76,30 @@ for (const [name, make] of Object.entries(drivers)) {
       await storage.append(made.slice(2));
     });
 
+    it('forgets a room with its log, whose name may then begin with any number', async () => {
+      const made = records(300);
+      await storage.append(made);
+      const other = records(3, origin, cellar);
+      await storage.append(other);
+      await storage.removeRoom(roomAddress(domain, 'garden'));
+      expect(await storage.lastPosition(garden)).to.deep.equal(origin);
+      expect(await storage.read(garden, { limit: 10, take: 'last' })).to.deep.equal([]);
+      expect(await storage.find(garden, made[7]!.id)).to.equal(undefined);
+      const later = records(4, { ...origin, number: 1_000 });
+      await storage.append(later);
+      expect(await storage.read(garden, { limit: 10, take: 'first' })).to.deep.equal(later);
+      expect(await storage.read(garden, { after: 1_001, before: 1_004, limit: 10, take: 'last' })).to.deep.equal(later.slice(1, 3));
+      expect(await storage.read(cellar, { limit: 10, take: 'first' })).to.deep.equal(other);
+      if (again === undefined) return;
+      await storage.close();
+      storage = await again();
+      expect(await storage.allPositions()).to.have.deep.members([
+        [garden, positionOf(later[3]!)],
+        [cellar, positionOf(other[2]!)],
+      ]);
+      expect(await storage.read(garden, { limit: 10, take: 'first' })).to.deep.equal(later);
+    });
+
     it('keeps accounts, rooms and keys', async () => {
       expect(await storage.addAccount(account)).to.equal(true);
       expect(await storage.addAccount(account)).to.equal(false);
