@@ -35,6 +35,8 @@ export interface HostParts {
   readonly registration: boolean;
 }
 
+/** A plugin that has not started by then is given up: the others wait for it. */
+const startMilliseconds = 20_000;
 /** A plugin that has not stopped by then is taken down. */
 export const stopMilliseconds = 5_000;
 
@@ -48,6 +50,8 @@ export class PluginHost {
   #running: RunningPlugin | undefined;
   /** Takes back what was given, last first. */
   readonly #undo = new Set<() => void | Promise<void>>();
+  /** How often that was done: whoever still holds the host of an earlier time is given nothing. */
+  #takenBack = 0;
   /** Dialled; those that are over are forgotten at the next dial, since a plugin dials for ever. */
   readonly #connections = new Set<Connection>();
 
@@ -60,14 +64,37 @@ export class PluginHost {
     this.#log = parts.log.child({ plugin: plugin.name });
   }
 
-  /** @throws whatever the plugin throws, after everything is taken back */
+  /** @throws whatever the plugin throws, or Error when it takes too long; everything is taken back then */
   async start(config: unknown): Promise<void> {
     try {
-      this.#running = await this.plugin.start(this.#host(), config);
+      this.#running = await this.#inTime(this.plugin.start(this.#host(), config));
     } catch (error) {
       await this.#takeBack();
       throw error;
     }
+  }
+
+  /** Should the plugin start after all when it was given up, it is stopped at once. Threat class A24. */
+  #inTime(starting: Promise<RunningPlugin>): Promise<RunningPlugin> {
+    return new Promise((resolve, reject) => {
+      let late = false;
+      const timer = this.#parts.clock.after(startMilliseconds, () => {
+        late = true;
+        reject(new Error(`did not start within ${startMilliseconds / 1_000} seconds`));
+      });
+      starting.then(
+        (running) => {
+          timer.cancel();
+          if (!late) resolve(running);
+          else running.stop().catch((error: unknown) => this.#log.error({ err: error }, 'the plugin failed at its stop'));
+        },
+        (error: unknown) => {
+          timer.cancel();
+          if (late) this.#log.error({ err: error }, 'the plugin failed to start after it was given up');
+          else reject(error instanceof Error ? error : new Error(String(error)));
+        },
+      );
+    });
   }
 
   async stop(): Promise<void> {
@@ -128,6 +155,7 @@ export class PluginHost {
   }
 
   async #takeBack(): Promise<void> {
+    this.#takenBack++;
     for (const connection of this.#connections) connection.destroy('the plugin was stopped');
     this.#connections.clear();
     const undo = [...this.#undo];
@@ -145,7 +173,12 @@ export class PluginHost {
 
   #host(): Host {
     const { core, net, http, storage, clock, commands, metrics, log: _log, ...facts } = this.#parts;
+    const times = this.#takenBack;
     const keep = <T>(thing: T, take: (thing: T) => void | Promise<void>): T => {
+      if (this.#takenBack !== times) {
+        void take(thing);
+        throw new Error('the plugin was stopped, and can be given nothing more');
+      }
       this.#undo.add(() => take(thing));
       return thing;
     };
@@ -159,8 +192,9 @@ export class PluginHost {
             this.#opened(connection);
             onConnection(connection);
           });
+          keep(listener, (one) => one.close());
           this.listeners.push(listener);
-          return keep(listener, (one) => one.close());
+          return listener;
         },
         dial: async (options) => this.#dialled(await net.dial(options)),
       },

@@ -54,6 +54,39 @@ describe('kit: the server', () => {
     expect(server.clock.now() - before).to.equal(2_000);
   });
 
+  it('A24 a plugin that never starts is given up, and gets nothing when it goes on after all', async () => {
+    const before = server.footprint();
+    let wake: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (wake = resolve));
+    const went: string[] = [];
+    const starting = server.start(
+      definePlugin({
+        name: 'sleeper',
+        version: '1.0.0',
+        config: z.strictObject({}),
+        enabledByDefault: false,
+        async start(host) {
+          host.http.route({ path: '/sleeper', handle: () => undefined });
+          await gate;
+          const listening = host.net.listen({ name: 'sleeper', address: '127.0.0.1:0' }, () => undefined);
+          await listening.catch((error: unknown) => went.push(String(error)));
+          return { stop: () => Promise.resolve(void went.push('stopped')), status: () => ({ summary: '', links: [] }) };
+        },
+      }),
+    );
+    const failed = starting.then(
+      () => 'started',
+      (error: unknown) => String(error),
+    );
+    await server.advance(20_000);
+    expect(await failed).to.equal('Error: did not start within 20 seconds');
+    expect(server.footprint()).to.deep.equal(before);
+    wake();
+    await server.settle();
+    expect(went).to.deep.equal(['Error: the plugin was stopped, and can be given nothing more', 'stopped']);
+    expect(server.footprint()).to.deep.equal(before);
+  });
+
   it('shows each person in words what happens', async () => {
     const anna = await server.guest('anna', 'lounge');
     const chief = await server.member('chief', { administrator: true }, 'lounge');
