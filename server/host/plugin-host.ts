@@ -75,26 +75,27 @@ export class PluginHost {
   }
 
   /** Should the plugin start after all when it was given up, it is stopped at once. Threat class A24. */
-  #inTime(starting: Promise<RunningPlugin>): Promise<RunningPlugin> {
-    return new Promise((resolve, reject) => {
-      let late = false;
-      const timer = this.#parts.clock.after(startMilliseconds, () => {
-        late = true;
-        reject(new Error(`did not start within ${startMilliseconds / 1_000} seconds`));
-      });
-      starting.then(
-        (running) => {
-          timer.cancel();
-          if (!late) resolve(running);
-          else running.stop().catch((error: unknown) => this.#log.error({ err: error }, 'the plugin failed at its stop'));
-        },
-        (error: unknown) => {
-          timer.cancel();
-          if (late) this.#log.error({ err: error }, 'the plugin failed to start after it was given up');
-          else reject(error instanceof Error ? error : new Error(String(error)));
-        },
-      );
+  async #inTime(starting: Promise<RunningPlugin>): Promise<RunningPlugin> {
+    let giveUp: (error: Error) => void = () => undefined;
+    const late = new Promise<never>((_, reject) => (giveUp = reject));
+    const seconds = startMilliseconds / 1_000;
+    const timer = this.#parts.clock.after(startMilliseconds, () => {
+      giveUp(new Error(`did not start within ${seconds} seconds`));
+      void this.#stopLate(starting);
     });
+    try {
+      return await Promise.race([starting, late]);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #stopLate(starting: Promise<RunningPlugin>): Promise<void> {
+    try {
+      await (await starting).stop();
+    } catch (error) {
+      this.#log.error({ err: error }, 'the plugin failed after its start was given up');
+    }
   }
 
   async stop(): Promise<void> {
