@@ -31,6 +31,8 @@ export {
   xmppUserAddress,
 } from './model/address.ts';
 export type * from './model/affiliation.ts';
+export type { Circle } from './model/circle.ts';
+export { withCircle } from './model/circle.ts';
 export { compareAffiliation, roleOf } from './model/affiliation.ts';
 export type * from './model/event.ts';
 export { inboxLog, outboundLog, roomLog } from './model/event.ts';

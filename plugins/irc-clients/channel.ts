@@ -1,5 +1,5 @@
 /** Rooms as channels: names, modes and the signs of members. */
-import type { Affiliation, MemberView, Room, RoomConfig, UserAddress } from '../../server/plugin.ts';
+import type { Affiliation, Circle, MemberView, PrivateRecord, Room, RoomAddress, RoomConfig, UserAddress } from '../../server/plugin.ts';
 import type { ModeChange, ModeLetters } from '../irc/modes.ts';
 
 export const modeLetters: ModeLetters = {
@@ -32,6 +32,32 @@ export function nameToJoin(text: string): string | undefined {
 export function roomName(channel: string): string | undefined {
   if (!channel.startsWith('#') || channel.length < 2 || /[\s,\u0007]/.test(channel)) return undefined;
   return channel.slice(1).replace(/%(25|2c)/gi, (_, code: string) => (code === '25' ? '%' : ','));
+}
+
+/** The same for a room that is known by its address alone. */
+export function channelAt(address: RoomAddress): string {
+  return channelName({ name: address.replace(/^.*?\/@/, '') });
+}
+
+/** To whom a message goes whose target is a sign and a channel (STATUSMSG). */
+const circles: ReadonlyMap<string, Circle> = new Map([
+  ['~', 'owner'],
+  ['&', 'admin'],
+  ['@', 'operator'],
+  ['+', 'voice'],
+]);
+
+/** `@#lounge`: the channel, and who in it is meant. */
+export function statusTarget(target: string): { readonly circle: Circle; readonly channel: string } | undefined {
+  const circle = circles.get(target.slice(0, 1));
+  return circle === undefined || target[1] !== '#' ? undefined : { circle, channel: target.slice(1) };
+}
+
+/** The target of a message that went to some of a room; undefined for one to a single person. */
+export function circleTarget(content: PrivateRecord['content']): string | undefined {
+  if (content.kind !== 'private' || content.circle === undefined || content.room === undefined) return undefined;
+  const [sign] = [...circles].find(([, circle]) => circle === content.circle)!;
+  return `${sign}${channelAt(content.room)}`;
 }
 
 /** Letters of a member's status, highest first. Owners and admins act as operators, so they show as that too. */

@@ -2,7 +2,7 @@
 import type { PrivateRecord, Session, Unicast } from '../../server/plugin.ts';
 import { buildCtcp, parseCtcpUnicast } from '../irc/ctcp.ts';
 import { flag } from './capabilities.ts';
-import { channelName } from './channel.ts';
+import { channelAt, circleTarget } from './channel.ts';
 import type { Client } from './client.ts';
 import { readTags } from './client-tags.ts';
 import { shownTime } from './encode.ts';
@@ -16,10 +16,16 @@ export function privateLines(client: Client, session: Session, record: PrivateRe
   const from = people.author(content.author);
   if (content.kind === 'invitation') {
     if (content.to.address !== own) return [];
-    const channel = channelName({ name: content.room.replace(/^.*?\/@/, '') });
-    return [{ text: `:${from.source} INVITE ${client.nick} ${channel}`, time: shownTime(record), account: from.account, id: record.id }];
+    return [
+      {
+        text: `:${from.source} INVITE ${client.nick} ${channelAt(content.room)}`,
+        time: shownTime(record),
+        account: from.account,
+        id: record.id,
+      },
+    ];
   }
-  if (content.author.address !== own) return encoder.message(from, client.nick, record);
+  if (content.author.address !== own) return encoder.message(from, circleTarget(content) ?? client.nick, record);
   if (content.to.address === own) return encoder.message(from, client.nick, record);
   const wants = via === session ? client.has(flag.echoMessage) : client.has(flag.echoMessage) || client.has(flag.selfMessage);
   return wants ? encoder.message(from, people.author(content.to).nick, record) : [];

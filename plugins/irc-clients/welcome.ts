@@ -33,6 +33,7 @@ function supportTokens(title: string): string[] {
     'CASEMAPPING=ascii',
     'CHANTYPES=#',
     `PREFIX=(${letters})${signs}`,
+    `STATUSMSG=${signs}`,
     `CHANMODES=${list},${always},${whenSet},${never}`,
     'MODES=6',
     'MAXLIST=b:500',

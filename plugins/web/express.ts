@@ -1,18 +1,19 @@
 /** From the core's things to what goes over the wire. */
-import type {
-  Author,
-  Host,
-  LogRecord,
-  Member,
-  MemberView,
-  PrivateRecord,
-  Room,
-  RoomItem,
-  Session,
-  User,
-  UserAddress,
-  UserChange,
-  UserView,
+import {
+  withCircle,
+  type Author,
+  type Host,
+  type LogRecord,
+  type Member,
+  type MemberView,
+  type PrivateRecord,
+  type Room,
+  type RoomItem,
+  type Session,
+  type User,
+  type UserAddress,
+  type UserChange,
+  type UserView,
 } from '../../server/plugin.ts';
 import { Addresses } from './addresses.ts';
 import type { ServerFrame, WireEvent, WireMember, WirePerson } from './protocol.ts';
@@ -190,7 +191,7 @@ export class Express {
 
   private(record: PrivateRecord, own: boolean): ServerFrame {
     const { content } = record;
-    const text = content.kind === 'private' ? content.text : { plain: content.reason, spans: [] };
+    const text = content.kind === 'private' ? withCircle(content) : { plain: content.reason, spans: [] };
     return {
       type: 'private',
       number: record.number,

@@ -1,5 +1,5 @@
 /** Private messages and invitations of the core as stanzas for people of other servers, and what their senders are told when they do not arrive. */
-import type { Host, PrivateRecord, User, UserAddress } from '../../server/plugin.ts';
+import { withCircle, type Host, type PrivateRecord, type User, type UserAddress } from '../../server/plugin.ts';
 import type { Jid } from './jid.ts';
 import { readOriginal } from './muc/stanzas.ts';
 import type { RoomService } from './muc/service.ts';
@@ -71,7 +71,7 @@ export class PrivateMessages {
       stanza(
         'message',
         { type: 'chat', from, to: target.bare, id: record.id },
-        stanza('body', {}, toBody(content.text, content.style)),
+        stanza('body', {}, toBody(withCircle(content), content.style)),
         host.clock.now() - record.logged < noticeable
           ? undefined
           : element('delay', ns.delay, { from: host.domain, stamp: new Date(Math.min(record.born, record.logged)).toISOString() }),

@@ -4,6 +4,7 @@
  */
 import type { NetworkAddress, RoomAddress, UserAddress } from '../model/address.ts';
 import type { Affiliation } from '../model/affiliation.ts';
+import type { Circle } from '../model/circle.ts';
 import type { BanMask, LeaveCause, LogRecord, RoomConfig, UserChange } from '../model/event.ts';
 import type { UserId } from '../model/ids.ts';
 import type { Outcome } from '../model/outcome.ts';
@@ -120,6 +121,8 @@ export interface Mirror {
   left(user: User, cause: Extract<LeaveCause, { readonly kind: 'leave' }>): void;
   /** Resolves with the record; a repeated id is answered with the first record. A hook may refuse. */
   said(user: User, body: MessageBody): Promise<Outcome<LogRecord>>;
+  /** What was said to those over there who hold a standing, for those of other networks and of ours who hold it here. Resolves with how many. */
+  confided(user: User, circle: Circle, body: MessageBody): Promise<Outcome<number>>;
   topic(by: User | string, topic: string): Promise<Outcome<LogRecord>>;
   /** Removes whoever it names, of any network: sharing the room is that trust. False when the link has not that right or the target is not inside. */
   kicked(by: User | string, target: UserId, reason: string): boolean;

@@ -1,6 +1,7 @@
 /** Rooms for plugins. Implemented in server/directory/ and server/log/. */
 import type { RoomAddress, UserAddress, NetworkAddress } from '../model/address.ts';
 import type { Affiliation, Role } from '../model/affiliation.ts';
+import type { Circle } from '../model/circle.ts';
 import type { BanMask, LogRecord, MemberView, MessageStyle, Original, Position, RoomChange, RoomConfig } from '../model/event.ts';
 import type { EventId, UserId } from '../model/ids.ts';
 import type { Outcome } from '../model/outcome.ts';
@@ -100,6 +101,12 @@ export interface Rooms {
   leave(user: User, room: Room, reason: string, via?: Follower): Outcome<void>;
   /** Resolves when the record is durable. Refuses: not-a-member, moderated, banned, too-large, refused-by-hook. */
   say(user: User, room: Room, body: MessageBody, via?: Follower): Promise<Outcome<LogRecord>>;
+  /**
+   * Says something to those in a room who hold a standing, the author left out: a private message to each, in nobody's log but theirs.
+   * Resolves with how many there were, once it is durable. Refuses like `say`, too-many, and not-permitted where the
+   * room has its home elsewhere.
+   */
+  confide(user: User, room: Room, circle: Circle, body: MessageBody): Promise<Outcome<number>>;
   setTopic(user: User, room: Room, topic: string, via?: Follower): Promise<Outcome<LogRecord>>;
   /** Refuses: not-permitted, no-such-user. With `ban` the target's address becomes an outcast (or its host is banned, without an account). */
   kick(

@@ -4,6 +4,7 @@ import type { Follower, Member, MessageBody } from '../contract/rooms.ts';
 import type { User } from '../contract/users.ts';
 import type { NetworkAddress } from '../model/address.ts';
 import type { Affiliation } from '../model/affiliation.ts';
+import type { Circle } from '../model/circle.ts';
 import type { Author, LeaveCause, LogRecord, RoomConfig } from '../model/event.ts';
 import type { UserId } from '../model/ids.ts';
 import type { Outcome } from '../model/outcome.ts';
@@ -60,6 +61,10 @@ export class RoomMirror implements Mirror {
 
   said(user: User, body: MessageBody): Promise<Outcome<LogRecord>> {
     return this.network.parts.talk.said(this.network.own(user), this.room, body, this.follower, this.elsewhere);
+  }
+
+  confided(user: User, circle: Circle, body: MessageBody): Promise<Outcome<number>> {
+    return this.network.parts.privateMessages.confide(this.network.own(user), this.room, circle, body, this.network.address);
   }
 
   /** In a room that has its home elsewhere the topic is set there, by somebody. */

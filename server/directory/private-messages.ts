@@ -1,18 +1,21 @@
 /** Private messages: into inboxes of accounts, outbound logs of networks, and to all sessions of both ends. */
-import type { Room } from '../contract/rooms.ts';
+import type { MessageBody, Room } from '../contract/rooms.ts';
 import type { PrivateBody, PrivateRecord, User } from '../contract/users.ts';
 import { birthTime } from '../log/logbook.ts';
-import { addressParts, type UserAddress } from '../model/address.ts';
+import { addressParts, type NetworkAddress, type UserAddress } from '../model/address.ts';
+import { isWithin, type Circle } from '../model/circle.ts';
 import { inboxLog, outboundLog, type Author, type LogAddress, type LogRecord } from '../model/event.ts';
 import { mintEventId } from '../model/ids.ts';
 import { accepted, refused, type Outcome } from '../model/outcome.ts';
 import { cleanText } from '../model/text.ts';
 import type { Context } from './context.ts';
-import { authorOf, type SessionState, type UserState } from './state.ts';
+import { authorOf, type RoomState, type SessionState, type UserState } from './state.ts';
 import { keepOriginal } from './talk.ts';
 
 /** Private messages that somebody without an account keeps in memory. */
 const memoryLimit = 200;
+/** Copies of one message to all with a standing in a room. */
+const mostConfided = 500;
 
 type PrivateContent = PrivateRecord['content'];
 type Birth = Pick<LogRecord, 'id' | 'born' | 'origin'>;
@@ -39,25 +42,57 @@ export class PrivateMessages {
   }
 
   send(from: UserState, to: UserAddress, body: PrivateBody, via?: SessionState): Promise<Outcome<PrivateRecord>> {
-    const { limits, clock } = this.#context;
-    const text = cleanText(body.text);
-    if (text.plain === '') return Promise.resolve(refused('too-large', 'There is nothing to say in an empty message.'));
-    if (Buffer.byteLength(text.plain) > limits.messageBytes)
-      return Promise.resolve(refused('too-large', `A message may have at most ${limits.messageBytes} bytes.`));
-    from.activeAt = clock.now();
     const recipient = this.recipient(to);
     if (!recipient.ok) return Promise.resolve(recipient);
-    const author = body.room === undefined ? authorOf(from) : this.#occupant(from, body);
-    const content: PrivateContent = {
+    const { user } = recipient.value;
+    const named = user === undefined ? { address: to, nick: addressParts(to).name } : authorOf(user);
+    const content = this.#content(from, named, body);
+    return content.ok ? this.deliver(from, to, user, content.value, body, via) : Promise.resolve(content);
+  }
+
+  #content(from: UserState, to: Author, body: PrivateBody, circle?: Circle): Outcome<PrivateContent> {
+    const { limits, clock } = this.#context;
+    const text = cleanText(body.text);
+    if (text.plain === '') return refused('too-large', 'There is nothing to say in an empty message.');
+    if (Buffer.byteLength(text.plain) > limits.messageBytes)
+      return refused('too-large', `A message may have at most ${limits.messageBytes} bytes.`);
+    from.activeAt = clock.now();
+    return accepted({
       kind: 'private',
-      author,
-      to: recipient.value.user === undefined ? { address: to, nick: addressParts(to).name } : authorOf(recipient.value.user),
+      author: body.room === undefined ? authorOf(from) : this.#occupant(from, body),
+      to,
       text,
       style: body.style,
       ...(body.room === undefined ? {} : { room: body.room }),
+      ...(circle === undefined ? {} : { circle }),
       ...keepOriginal(body.original),
-    };
-    return this.deliver(from, to, recipient.value.user, content, body, via);
+    });
+  }
+
+  /** To all in a room who hold a standing, but its author and the people of one network, who have it already. */
+  async confide(
+    from: UserState,
+    room: RoomState,
+    circle: Circle,
+    body: MessageBody,
+    except: NetworkAddress | null = null,
+  ): Promise<Outcome<number>> {
+    if (room.home !== undefined) return refused('not-permitted', 'In a room of another server only all, or one person, can be written to.');
+    const members = [...room.members.values()].filter(
+      (member) =>
+        member.who !== from && (except === null || member.who.network !== except) && isWithin(member, circle, room.config.moderated),
+    );
+    if (members.length > mostConfided) return refused('too-many', `At most ${mostConfided} people can be written to at once.`);
+    const now = this.#context.clock.now();
+    const birth = this.#birth(from, body, now);
+    const copies: Copy[] = [];
+    for (const { who, nick } of members) {
+      const content = this.#content(from, authorOf(who, nick), { ...body, room: room.address }, circle);
+      if (!content.ok) return content;
+      copies.push(this.#copy(who.address, who, content.value, birth, now));
+    }
+    await this.#deliver(copies, (one) => one === room);
+    return copies.some(({ lost }) => lost) ? unavailable() : accepted(copies.length);
   }
 
   /** Invitations go the same ways. */
@@ -69,23 +104,28 @@ export class PrivateMessages {
     body: Pick<PrivateBody, 'id' | 'born'>,
     via?: SessionState,
   ): Promise<Outcome<PrivateRecord>> {
-    const { delivery, clock } = this.#context;
-    const now = clock.now();
-    const birth = { id: body.id ?? mintEventId(now), born: birthTime(body.born, now), origin: from.network ?? this.#context.domain };
-    // The recipient's copy is the message; the promise tells of that one.
+    const now = this.#context.clock.now();
+    const birth = this.#birth(from, body, now);
+    // The recipient's copy is the message; the answer tells of that one.
     const message = this.#copy(to, recipient, content, birth, now);
     const copies = [message];
     if (from.address !== to && from.kind === 'local') copies.push(this.#copy(from.address, from, content, birth, now));
+    return this.#deliver(copies, this.#seenBy(from, recipient), via).then(() => (message.lost ? unavailable() : accepted(message.record)));
+  }
+
+  #birth(from: UserState, body: Pick<PrivateBody, 'id' | 'born'>, now: number): Birth {
+    return { id: body.id ?? mintEventId(now), born: birthTime(body.born, now), origin: from.network ?? this.#context.domain };
+  }
+
+  /** Resolves when they are durable, or lost, and shown. */
+  #deliver(copies: readonly Copy[], seen: (room: Room) => boolean, via?: SessionState): Promise<void> {
+    const { delivery } = this.#context;
     for (const copy of copies)
       if (copy.logged) delivery.record(undefined, copy.record, undefined, (error) => (copy.lost = error !== undefined));
     return new Promise((resolve) => {
-      delivery.step(this.#seenBy(from, recipient), () => {
+      delivery.step(seen, () => {
         for (const copy of copies) if (!copy.lost) this.#show(copy, via);
-        resolve(
-          message.lost
-            ? refused('unavailable', 'The server cannot store messages at the moment; yours was not sent.')
-            : accepted(message.record),
-        );
+        resolve();
       });
     });
   }
@@ -169,6 +209,10 @@ export class PrivateMessages {
     }
     return found;
   }
+}
+
+function unavailable(): Outcome<never> {
+  return refused('unavailable', 'The server cannot store messages at the moment; yours was not sent.');
 }
 
 function remember(user: UserState, record: PrivateRecord): void {

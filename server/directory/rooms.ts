@@ -3,6 +3,7 @@ import type { Follower, HistoryRange, JoinOptions, Member, MessageBody, Room, Ro
 import type { User } from '../contract/users.ts';
 import type { RoomAddress, UserAddress } from '../model/address.ts';
 import type { Affiliation } from '../model/affiliation.ts';
+import type { Circle } from '../model/circle.ts';
 import type { BanMask, LogRecord, RoomConfig } from '../model/event.ts';
 import type { EventId, UserId } from '../model/ids.ts';
 import { accepted, refused, type Outcome } from '../model/outcome.ts';
@@ -69,6 +70,11 @@ export class RoomDirectory implements Rooms {
 
   say(user: User, room: Room, body: MessageBody, via?: Follower): Promise<Outcome<LogRecord>> {
     return this.#talk.say(user as UserState, room as RoomState, body, via);
+  }
+
+  async confide(user: User, room: Room, circle: Circle, body: MessageBody): Promise<Outcome<number>> {
+    const allowed = this.#talk.maySpeak(user as UserState, room as RoomState);
+    return allowed.ok ? this.#private.confide(user as UserState, room as RoomState, circle, body) : allowed;
   }
 
   setTopic(user: User, room: Room, topic: string, via?: Follower): Promise<Outcome<LogRecord>> {

@@ -29,7 +29,7 @@ export class Talk {
   }
 
   say(user: UserState, room: RoomState, body: MessageBody, via?: Follower, elsewhere: BornElsewhere = {}): Promise<Outcome<LogRecord>> {
-    const allowed = this.#maySpeak(user, room);
+    const allowed = this.maySpeak(user, room);
     if (!allowed.ok) return Promise.resolve(allowed);
     return this.said(user, room, body, via, elsewhere);
   }
@@ -52,7 +52,7 @@ export class Talk {
     return accepted({ kind: 'message', author: authorOf(user, nick), text, style: body.style, ...keepOriginal(body.original) });
   }
 
-  #maySpeak(user: UserState, room: RoomState): Outcome<void> {
+  maySpeak(user: UserState, room: RoomState): Outcome<void> {
     const member = room.members.get(user.id);
     const affiliation = room.affiliationOf(user);
     if (member === undefined && room.config.membersSpeak) return refused('not-a-member', 'You are not in that room.');

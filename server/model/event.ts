@@ -4,6 +4,7 @@
  */
 import type { NetworkAddress, RoomAddress, UserAddress, Brand, Domain } from './address.ts';
 import type { Affiliation } from './affiliation.ts';
+import type { Circle } from './circle.ts';
 import type { EventId, UserId } from './ids.ts';
 import type { RichText } from './text.ts';
 
@@ -66,6 +67,8 @@ export type LoggedContent =
       readonly text: RichText;
       readonly style: MessageStyle;
       readonly room?: RoomAddress;
+      /** One of the copies that all of the room with that standing got. */
+      readonly circle?: Circle;
       readonly original?: Original;
     }
   | { readonly kind: 'invitation'; readonly author: Author; readonly to: Author; readonly room: RoomAddress; readonly reason: string };

@@ -32,6 +32,12 @@ export function plainText(plain: string): RichText {
   return { plain, spans: noSpans };
 }
 
+/** The text with something in front of it. */
+export function prefixed({ plain, spans }: RichText, before: string): RichText {
+  const { length } = before;
+  return { plain: before + plain, spans: spans.map((span) => ({ ...span, start: span.start + length, end: span.end + length })) };
+}
+
 /**
  * Removes what no protocol may carry as text: control characters except tab and line feed, unpaired surrogates and
  * non-characters. CR and CRLF become LF. Spans are moved along; empty ones and those outside the text are dropped. Threat classes A1, A3.

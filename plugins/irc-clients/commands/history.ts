@@ -1,6 +1,6 @@
 /** CHATHISTORY LATEST, BEFORE, AFTER (IRCv3 draft/chathistory): pages out of the log. */
 import { parseEventId, type LogRecord, type Room, type Session, type User, type UserAddress } from '../../../server/plugin.ts';
-import { channelName, roomName } from '../channel.ts';
+import { channelName, circleTarget, roomName } from '../channel.ts';
 import type { Client } from '../client.ts';
 import { oneWord } from '../encode.ts';
 import { renderAll, type OutLine } from '../outgoing.ts';
@@ -180,7 +180,7 @@ function privateSource(client: Client, user: User, nick: string, address: UserAd
       const { content } = record;
       if (content.kind !== 'private') return [];
       const own = content.author.address === user.address;
-      return encoder.message(people.pastAuthor(content.author), own ? nick : client.nick, record);
+      return encoder.message(people.pastAuthor(content.author), own ? nick : (circleTarget(content) ?? client.nick), record);
     },
   };
 }

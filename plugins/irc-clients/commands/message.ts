@@ -1,13 +1,14 @@
 /** PRIVMSG, NOTICE, TAGMSG. */
-import type { MessageStyle, RichText, Session } from '../../../server/plugin.ts';
+import type { Circle, MessageStyle, RichText, Room, Session } from '../../../server/plugin.ts';
 import { plainText } from '../../../server/plugin.ts';
 import { buildCtcp, parseCtcp } from '../../irc/ctcp.ts';
 import { fromIrcText } from '../../irc/formatting.ts';
 import type { IrcMessage } from '../../irc/line.ts';
 import { flag } from '../capabilities.ts';
-import { roomName } from '../channel.ts';
+import { roomName, statusTarget } from '../channel.ts';
 import type { Client } from '../client.ts';
 import { clientTagsIn, withTags } from '../client-tags.ts';
+import { cutBytes, lineBytes } from '../outgoing.ts';
 import { speechRefused } from '../refusals.ts';
 import { runCommand, serviceNick } from '../service.ts';
 import { maySee } from './channel.ts';
@@ -44,7 +45,9 @@ function send(client: Client, session: Session, params: readonly string[], messa
     return;
   }
   for (const target of list) {
-    if (target.startsWith('#')) toChannel(client, session, target, text, message, quiet);
+    const status = statusTarget(target);
+    if (status !== undefined) toStatus(client, session, target, status, text, message, quiet);
+    else if (target.startsWith('#')) toChannel(client, session, target, text, message, quiet);
     else toPerson(client, session, target, text, message, quiet);
   }
 }
@@ -60,22 +63,52 @@ function bodyOf(text: string, quiet: boolean): Body | undefined {
   return ctcp.verb === 'ACTION' ? { text: ctcp.text === '' ? plainText(' ') : fromIrcText(ctcp.text), style: 'action' } : undefined;
 }
 
-function toChannel(client: Client, session: Session, channel: string, text: string, message: IrcMessage, quiet: boolean): void {
-  const { rooms } = client.server.host;
+interface Speech extends Body {
+  readonly room: Room;
+}
+
+/** What is to be said in which room; undefined when the client was told why it cannot be. */
+function speech(client: Client, session: Session, channel: string, text: string, quiet: boolean): Speech | undefined {
   const name = roomName(channel);
-  const room = name === undefined ? undefined : rooms.byName(name);
+  const room = name === undefined ? undefined : client.server.host.rooms.byName(name);
   // who may speak from outside knows of the room; for others one that is hidden is none (threat class A13)
   if (room === undefined || (room.config.membersSpeak && !maySee(room, session))) {
     if (!quiet) client.numeric('ERR_NOSUCHCHANNEL', channel, 'No such channel');
-    return;
+    return undefined;
   }
   const body = bodyOf(text, quiet);
   if (body === undefined) {
     if (!quiet) client.numeric('ERR_CANNOTSENDTOCHAN', channel, 'CTCP goes to people, not to channels');
-    return;
+    return undefined;
   }
-  client.underWay(rooms.say(session.user, room, withTags(body, message.tags), client), (said) => {
-    if (!said.ok && !quiet) speechRefused(client, channel, said.refusal);
+  return { room, ...body };
+}
+
+function toChannel(client: Client, session: Session, channel: string, text: string, message: IrcMessage, quiet: boolean): void {
+  const said = speech(client, session, channel, text, quiet);
+  if (said === undefined) return;
+  const { room, ...body } = said;
+  client.underWay(client.server.host.rooms.say(session.user, room, withTags(body, message.tags), client), (outcome) => {
+    if (!outcome.ok && !quiet) speechRefused(client, channel, outcome.refusal);
+  });
+}
+
+/** To those who hold a status in the channel. */
+function toStatus(
+  client: Client,
+  session: Session,
+  target: string,
+  { circle, channel }: { readonly circle: Circle; readonly channel: string },
+  text: string,
+  message: IrcMessage,
+  quiet: boolean,
+): void {
+  const said = speech(client, session, channel, text, quiet);
+  if (said === undefined) return;
+  const { room, ...body } = said;
+  client.underWay(client.server.host.rooms.confide(session.user, room, circle, withTags(body, message.tags)), (outcome) => {
+    if (outcome.ok) echo(client, session, `${quiet ? 'NOTICE' : 'PRIVMSG'} ${target} :${text}`);
+    else if (!quiet) speechRefused(client, channel, outcome.refusal);
   });
 }
 
@@ -111,7 +144,7 @@ function echo(client: Client, session: Session, text: string, clientTags?: Reado
   const { source, account } = client.server.people.of(session.user);
   const needs = flag.echoMessage | (clientTags === undefined ? 0 : flag.messageTags);
   client.send({
-    text: `:${source} ${text}`,
+    text: cutBytes(`:${source} ${text}`, lineBytes),
     time: client.server.now(),
     account,
     needs,

@@ -1,8 +1,9 @@
 /** What belongs to no room: private messages, CTCP, invitations, and questions about somebody of ours. */
-import { parseEventId, type PrivateRecord, type Unicast, type User } from '../../../server/plugin.ts';
+import { parseEventId, withCircle, type Circle, type PrivateRecord, type Unicast, type User } from '../../../server/plugin.ts';
 import { buildCtcp, parseCtcp, parseCtcpUnicast } from '../../irc/ctcp.ts';
 import type { Effect } from '../model/effects.ts';
-import type { Fact } from '../model/facts.ts';
+import type { Fact, MessageTarget } from '../model/facts.ts';
+import { ranks } from '../model/modes.ts';
 import type { NetUser } from '../model/state.ts';
 import type { Bridge } from './bridge.ts';
 import type { Standing } from './standing.ts';
@@ -15,6 +16,8 @@ const oldest = 7 * 86_400_000;
 /** Characters of a message that its bounce repeats. */
 const quoted = 100;
 
+type Private = Extract<PrivateRecord['content'], { readonly kind: 'private' }>;
+
 interface Unproved {
   readonly record: PrivateRecord;
   readonly to: string;
@@ -23,6 +26,8 @@ interface Unproved {
 export class PrivateTraffic {
   readonly #bridge: Bridge;
   #unproved: Unproved[] = [];
+  /** Id of the last message that was for some of a channel. */
+  #lastToCircle: string | undefined;
 
   constructor(bridge: Bridge) {
     this.#bridge = bridge;
@@ -60,10 +65,12 @@ export class PrivateTraffic {
     fact: Extract<Fact, { kind: 'message' }>,
   ): void {
     const body = fromLine(fact.text, fact.notice);
-    const shared = target.status === undefined && body !== undefined ? this.#bridge.sharedOf(target.channel.name) : undefined;
+    const shared = body === undefined ? undefined : this.#bridge.sharedOf(target.channel.name);
     if (shared === undefined || body === undefined) return;
     const [user] = standing.theirs.introduce([source]);
-    void shared.said(user!, { ...body, ...this.#birth(fact) });
+    const message = { ...body, ...this.#birth(fact) };
+    if (target.status === undefined) void shared.said(user!, message);
+    else void shared.confided(user!, circleOf(standing.live.state.rules.modes.rank([target.status])), message);
   }
 
   /** Id and time that a message brought along. A clock that is wrong, or lies, moves nothing into the future or a far past (A21). */
@@ -119,19 +126,41 @@ export class PrivateTraffic {
       if (channel !== undefined) live.say({ kind: 'invite', source: from.net.id, user: target.id, channel: channel.name, ts: channel.ts });
       return;
     }
-    for (const [index, text] of toLines(content, from.net, target.nick, live.peer.established.limits.line).entries())
+    const circle = this.#circleThere(standing, content, target);
+    // The copies of one message come one after the other, and all get the one line.
+    if (circle !== undefined && this.#lastToCircle === record.id) return;
+    if (circle !== undefined) this.#lastToCircle = record.id;
+    const { target: there, shown } = circle ?? { target: { kind: 'user', user: target.id } as const, shown: target.nick };
+    const said = circle === undefined ? { ...content, text: withCircle(content) } : content;
+    for (const [index, text] of toLines(said, from.net, shown, live.peer.established.limits.line).entries())
       live.say({
         kind: 'message',
         source: from.net.id,
-        target: { kind: 'user', user: target.id },
+        target: there,
         notice: content.style === 'notice',
         text,
         time: record.born,
         id: index === 0 ? record.id : `${record.id}-${index}`,
       });
     if (content.style === 'notice') return;
-    this.#unproved.push({ record, to: to.nick });
+    this.#unproved.push({ record, to: shown });
     if (this.#unproved.length > mostUnproved) this.#unproved.shift();
+  }
+
+  /**
+   * All who hold a status in the channel, in place of each of them: where the network has such messages, and whoever has that status
+   * there has it here (right `status`), so that nobody else reads it.
+   */
+  #circleThere(standing: Standing, { circle, room }: Private, target: NetUser): { target: MessageTarget; shown: string } | undefined {
+    const { modes, statusMessages } = standing.live.state.rules;
+    const status = circle === 'operator' ? modes.byName('op') : circle === 'voice' ? modes.byName('voice') : undefined;
+    if (status?.prefix === undefined || !statusMessages || !this.#bridge.grants('status')) return undefined;
+    const channel = this.#bridge.rooms.find((shared) => shared.room.address === room)?.channel(standing);
+    if (channel === undefined || modes.rank(channel.members.get(target)?.status ?? []) < status.prefix.rank) return undefined;
+    return {
+      target: { kind: 'channel', name: channel.name, status: status.name },
+      shown: `${status.prefix.symbol}${channel.name}`,
+    };
   }
 
   unicast(message: Unicast, to: User): void {
@@ -175,6 +204,13 @@ export class PrivateTraffic {
         `The link to ${title} broke; this may not have reached ${to}: ${quote(record.content)}`,
       );
   }
+}
+
+/** Whom a message to a status over there is for here: never for more than it is there. */
+function circleOf(rank: number): Circle {
+  if (rank > ranks.admin) return 'owner';
+  if (rank > ranks.op) return 'admin';
+  return rank > ranks.voice ? 'operator' : 'voice';
 }
 
 function quote(content: PrivateRecord['content']): string {

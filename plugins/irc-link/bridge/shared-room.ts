@@ -1,5 +1,5 @@
 /** One room that is shared with a channel: when it is, and what happens over there as facts here. */
-import type { Batch, Follower, MessageBody, Mirror, Room, RoomItem, User, UserId } from '../../../server/plugin.ts';
+import type { Batch, Circle, Follower, MessageBody, Mirror, Room, RoomItem, User, UserId } from '../../../server/plugin.ts';
 import type { Effect } from '../model/effects.ts';
 import type { NetChannel, NetMember, NetServer, NetUser } from '../model/state.ts';
 import type { Bridge } from './bridge.ts';
@@ -237,6 +237,11 @@ export class SharedRoom implements Follower {
     const logged = await this.#mirror?.said(user, body);
     // What came from there need not be sent there: the peer has it, and everything that was shown before it was written.
     if (logged?.ok === true && this.#phase.kind === 'live') this.written = Math.max(this.written, logged.value.number);
+  }
+
+  /** Somebody there said something to those who hold a status there. */
+  async confided(user: User, circle: Circle, body: MessageBody): Promise<void> {
+    if (this.#isShared) await this.#mirror?.confided(user, circle, body);
   }
 
   effect(standing: Standing, effect: Effect): void {

@@ -14,7 +14,7 @@ export interface ModeDefinition {
 }
 
 /** Ranks as InspIRCd writes them; other dialects use the same scale. */
-export const ranks = { voice: 10_000, op: 30_000 } as const;
+export const ranks = { voice: 10_000, op: 30_000, admin: 40_000, owner: 50_000 } as const;
 
 /** The channel modes of one network. */
 export class ModeTable {

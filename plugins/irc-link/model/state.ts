@@ -70,6 +70,8 @@ export interface NetRules {
   readonly modes: ModeTable;
   /** What becomes of two users with one nick: the loser is called by its id (SAVE), or both are thrown out (KILL). */
   readonly collisions: 'save' | 'kill';
+  /** A message may be for those alone who have a status in a channel (STATUSMSG). */
+  readonly statusMessages: boolean;
 }
 
 export interface NetState {

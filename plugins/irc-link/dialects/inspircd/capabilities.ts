@@ -39,7 +39,7 @@ export class Capabilities {
     const mapping = parseCaseMapping(this.#setting('CASEMAPPING') ?? 'rfc1459');
     const announced = this.#words.get('CHANMODES') ?? [];
     const definitions = (announced.length > 0 ? announced : coreModes).flatMap((word) => parseChannelMode(word) ?? []);
-    return { fold: (name) => foldName(name, mapping), modes: new ModeTable(definitions), collisions: 'save' };
+    return { fold: (name) => foldName(name, mapping), modes: new ModeTable(definitions), collisions: 'save', statusMessages: true };
   }
 
   /** Version 4 calls some of them by other names. */

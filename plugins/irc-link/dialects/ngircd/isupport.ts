@@ -43,8 +43,8 @@ const names: ReadonlyMap<string, string> = new Map([
 ]);
 
 const standing: ReadonlyMap<string, number> = new Map([
-  ['q', 50_000],
-  ['a', 40_000],
+  ['q', ranks.owner],
+  ['a', ranks.admin],
   ['o', ranks.op],
   ['h', 20_000],
   ['v', ranks.voice],
@@ -70,7 +70,7 @@ export class Isupport {
 
   rules(): NetRules {
     const mapping = parseCaseMapping(this.#setting('CASEMAPPING'));
-    return { fold: (name) => foldName(name, mapping), modes: new ModeTable(this.#modes()), collisions: 'kill' };
+    return { fold: (name) => foldName(name, mapping), modes: new ModeTable(this.#modes()), collisions: 'kill', statusMessages: false };
   }
 
   #modes(): ModeDefinition[] {
