@@ -41,7 +41,7 @@ export { mintEventId, parseEventId } from './model/ids.ts';
 export type * from './model/outcome.ts';
 export { accepted, refused } from './model/outcome.ts';
 export type * from './model/text.ts';
-export { cleanText, oneLine, plainText } from './model/text.ts';
+export { cleanText, oneLine, plainText, prefixed } from './model/text.ts';
 export { NickView, type NickRules } from './model/nick-view.ts';
 export { SmallSet } from './model/small-set.ts';
 

@@ -55,6 +55,8 @@ export interface Departed {
 }
 
 const mostDeparted = 500;
+/** Milliseconds for which somebody whose network is away can be written to by the nick. */
+const lostFor = 3_600_000;
 const nickBytes = 96;
 
 export class People {
@@ -65,6 +67,8 @@ export class People {
   readonly #byAddress = new Map<UserAddress, Person>();
   readonly #applied = new WeakMap<UserChange, PersonChange>();
   readonly #departed: Departed[] = [];
+  /** Since when it is known of somebody that a split took the person away; milliseconds since 1970. */
+  readonly #lostSince = new Map<UserId, number>();
   #unwatch: () => void = () => undefined;
 
   constructor(host: Host) {
@@ -98,6 +102,13 @@ export class People {
   byNick(nick: string): Person | undefined {
     const id = this.#nicks.userOf(nick);
     return id === undefined || this.#host.users.get(id) === undefined ? undefined : this.#byId.get(id);
+  }
+
+  /** Somebody who was lost with a network not long ago, by the nick that IRC clients saw. */
+  lostByNick(nick: string): Person | undefined {
+    const id = this.#nicks.userOf(nick);
+    const person = id === undefined || this.#host.users.get(id) !== undefined ? undefined : this.#byId.get(id);
+    return person?.network === null ? undefined : person;
   }
 
   /** Whether a nick can be shown to IRC clients as it is. */
@@ -136,12 +147,19 @@ export class People {
     const person = this.#byId.get(id);
     this.#nicks.release(id);
     this.#byId.delete(id);
+    this.#lostSince.delete(id);
     if (person !== undefined && this.#byAddress.get(person.address) === person) this.#byAddress.delete(person.address);
   }
 
-  /** Forgets whoever is gone without having been seen to go. */
+  /** Forgets whoever is gone without having been seen to go: people of networks after a while, for they may come back. */
   sweep(): void {
-    for (const id of [...this.#byId.keys()]) if (this.#host.users.get(id) === undefined) this.#forget(id);
+    const now = this.#host.clock.now();
+    for (const [id, { network }] of [...this.#byId]) {
+      if (this.#host.users.get(id) !== undefined) continue;
+      const since = this.#lostSince.get(id) ?? now;
+      if (network === null || now - since > lostFor) this.#forget(id);
+      else this.#lostSince.set(id, since);
+    }
   }
 
   /** Brings a change into the view, once, and says what it looks like from IRC. */

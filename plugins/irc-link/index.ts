@@ -1,6 +1,7 @@
 /** Links into IRC networks, as one of their servers. */
 import { definePlugin, type AcceptedConnection, type Host, type LinkFinding, type RunningPlugin } from '../../server/plugin.ts';
 import { Bridge } from './bridge/bridge.ts';
+import { bounceForRemoved } from './bridge/removed.ts';
 import { configSchema, type Config } from './config.ts';
 import { handshakeMilliseconds, shakeHands } from './link/handshaking.ts';
 import { rehearse } from './link/rehearsal.ts';
@@ -24,6 +25,7 @@ function rehearseAlone(host: Host, config: Config, link: string): Promise<readon
 }
 
 async function start(host: Host, config: Config): Promise<RunningPlugin> {
+  await bounceForRemoved(host, new Set(config.networks.map(({ label }) => label)));
   const links: { readonly bridge: Bridge; readonly supervisor: Supervisor }[] = [];
   for (const network of config.networks) {
     const isElsewhere = (server: string): boolean => links.some(({ bridge: other }) => other.config !== network && other.hasServer(server));
@@ -83,7 +85,7 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
         links.map(async ({ bridge, supervisor }) => {
           await supervisor.stop('The server is stopping');
           await bridge.positions.save();
-          bridge.stop();
+          await bridge.stop();
         }),
       );
     },

@@ -35,11 +35,19 @@ export interface ForeignMember {
 export interface NetworkHandler {
   /** A private message or invitation to one of the network's people; already in the network's outbound log. */
   privateMessage(record: PrivateRecord, to: User): void;
+  /** The same for somebody out of reach, whom the plugin's resolver answered with: the record's `content.to` tells who. */
+  privateMessageWaits?(record: PrivateRecord): void;
   unicast(message: Unicast, to: User): void;
   /** Somebody changed (or quit) who is not of this network and shares a room mirrored by it, or whom `watch` named. */
   userChanged(change: UserChange): void;
   /** One of the network's people is thrown out of this server by an operator here. */
   killed(user: User, by: string, reason: string): void;
+}
+
+/** Somebody of a network that is out of reach, and who is expected back: what is written to that person waits in the outbound log. */
+export interface ExpectedPerson {
+  readonly expectedBy: NetworkAddress;
+  readonly nick: string;
 }
 
 export interface NetworkOptions {
@@ -166,9 +174,10 @@ export interface Networks {
   declare(options: NetworkOptions, handler: NetworkHandler): Network;
   /**
    * Names who can introduce a foreign user that nobody has heard of yet, by the scheme of the address (`xmpp`), so that a
-   * private message can be written to any address. The answer removes the resolver again.
+   * private message can be written to any address; or who can let a message wait for somebody out of reach. The answer removes the
+   * resolver again.
    */
-  resolver(scheme: 'xmpp' | 'irc', introduce: (address: UserAddress) => User | undefined): () => void;
+  resolver(scheme: 'xmpp' | 'irc', find: (address: UserAddress) => User | ExpectedPerson | undefined): () => void;
   /**
    * Names who knows rooms elsewhere whose addresses have that scheme; it is told at once of those that are there. What is done in such a
    * room is taken to its home by filters; what none takes is refused. The answer removes it again.

@@ -1,5 +1,6 @@
 /** Foreign networks: their people, their mirrors, and the facts that they report. */
 import type {
+  ExpectedPerson,
   ForeignUser,
   HomeCopy,
   Mirror,
@@ -21,7 +22,7 @@ import type { Context } from './context.ts';
 import type { Membership } from './membership.ts';
 import { RoomHome, RoomMirror } from './mirrors.ts';
 import type { Moderation } from './moderation.ts';
-import type { PrivateMessages } from './private-messages.ts';
+import type { PrivateMessages, Resolver } from './private-messages.ts';
 import { authorOf, UserState, viewUser, type MemberState, type NetworkState, type RoomState } from './state.ts';
 import type { Talk } from './talk.ts';
 import type { UserDirectory } from './users.ts';
@@ -53,9 +54,9 @@ export class NetworkDirectory implements Networks {
     return network;
   }
 
-  resolver(scheme: 'xmpp' | 'irc', introduce: (address: UserAddress) => User | undefined): () => void {
+  resolver(scheme: 'xmpp' | 'irc', find: (address: UserAddress) => User | ExpectedPerson | undefined): () => void {
     const { resolvers } = this.#parts.privateMessages;
-    const resolve = introduce as (address: UserAddress) => UserState | undefined;
+    const resolve = find as Resolver;
     resolvers.set(scheme, resolve);
     return () => {
       if (resolvers.get(scheme) === resolve) resolvers.delete(scheme);

@@ -1,4 +1,5 @@
 /** Private messages: into inboxes of accounts, outbound logs of networks, and to all sessions of both ends. */
+import type { ExpectedPerson } from '../contract/networks.ts';
 import type { MessageBody, Room } from '../contract/rooms.ts';
 import type { PrivateBody, PrivateRecord, User } from '../contract/users.ts';
 import { birthTime } from '../log/logbook.ts';
@@ -7,7 +8,7 @@ import { isWithin, type Circle } from '../model/circle.ts';
 import { inboxLog, outboundLog, type Author, type LogAddress, type LogRecord } from '../model/event.ts';
 import { mintEventId } from '../model/ids.ts';
 import { accepted, refused, type Outcome } from '../model/outcome.ts';
-import { cleanText } from '../model/text.ts';
+import { cleanText, oneLine } from '../model/text.ts';
 import type { Context } from './context.ts';
 import { authorOf, type RoomState, type SessionState, type UserState } from './state.ts';
 import { keepOriginal } from './talk.ts';
@@ -19,12 +20,18 @@ const mostConfided = 500;
 
 type PrivateContent = PrivateRecord['content'];
 type Birth = Pick<LogRecord, 'id' | 'born' | 'origin'>;
-export type Resolver = (address: UserAddress) => UserState | undefined;
+export type Resolver = (address: UserAddress) => UserState | ExpectedPerson | undefined;
+
+/** Whom a message is for. Without a user: an account that nobody uses now, or somebody of a network that is out of reach. */
+interface Recipient {
+  readonly user: UserState | undefined;
+  readonly as: Author;
+}
 
 /** One copy of a message: in an inbox, in the outbound log of a network, or in the memory of a guest. */
 interface Copy {
   readonly record: PrivateRecord;
-  readonly address: UserAddress;
+  readonly of: Author;
   readonly user: UserState | undefined;
   /** It is in a log, which the storage may refuse. */
   readonly logged: boolean;
@@ -44,10 +51,9 @@ export class PrivateMessages {
   send(from: UserState, to: UserAddress, body: PrivateBody, via?: SessionState): Promise<Outcome<PrivateRecord>> {
     const recipient = this.recipient(to);
     if (!recipient.ok) return Promise.resolve(recipient);
-    const { user } = recipient.value;
-    const named = user === undefined ? { address: to, nick: addressParts(to).name } : authorOf(user);
-    const content = this.#content(from, named, body);
-    return content.ok ? this.deliver(from, to, user, content.value, body, via) : Promise.resolve(content);
+    const { user, as } = recipient.value;
+    const content = this.#content(from, as, body);
+    return content.ok ? this.deliver(from, user, content.value, body, via) : Promise.resolve(content);
   }
 
   #content(from: UserState, to: Author, body: PrivateBody, circle?: Circle): Outcome<PrivateContent> {
@@ -89,7 +95,7 @@ export class PrivateMessages {
     for (const { who, nick } of members) {
       const content = this.#content(from, authorOf(who, nick), { ...body, room: room.address }, circle);
       if (!content.ok) return content;
-      copies.push(this.#copy(who.address, who, content.value, birth, now));
+      copies.push(this.#copy(content.value.to, who, content.value, birth, now));
     }
     await this.#deliver(copies, (one) => one === room);
     return copies.some(({ lost }) => lost) ? unavailable() : accepted(copies.length);
@@ -98,7 +104,6 @@ export class PrivateMessages {
   /** Invitations go the same ways. */
   deliver(
     from: UserState,
-    to: UserAddress,
     recipient: UserState | undefined,
     content: PrivateContent,
     body: Pick<PrivateBody, 'id' | 'born'>,
@@ -107,10 +112,12 @@ export class PrivateMessages {
     const now = this.#context.clock.now();
     const birth = this.#birth(from, body, now);
     // The recipient's copy is the message; the answer tells of that one.
-    const message = this.#copy(to, recipient, content, birth, now);
+    const message = this.#copy(content.to, recipient, content, birth, now);
     const copies = [message];
-    if (from.address !== to && from.kind === 'local') copies.push(this.#copy(from.address, from, content, birth, now));
-    return this.#deliver(copies, this.#seenBy(from, recipient), via).then(() => (message.lost ? unavailable() : accepted(message.record)));
+    if (from.address !== content.to.address && from.kind === 'local') copies.push(this.#copy(authorOf(from), from, content, birth, now));
+    return this.#deliver(copies, this.#seenBy(from, recipient, content.to), via).then(() =>
+      message.lost ? unavailable() : accepted(message.record),
+    );
   }
 
   #birth(from: UserState, body: Pick<PrivateBody, 'id' | 'born'>, now: number): Birth {
@@ -131,25 +138,27 @@ export class PrivateMessages {
   }
 
   /** Which rooms the two ends see: what was said there before is shown before. */
-  #seenBy(from: User, recipient: User | undefined): (room: Room) => boolean {
-    const network = recipient?.network ?? null;
-    return (room) => from.rooms.has(room) || recipient?.rooms.has(room) === true || (network !== null && room.networks.has(network));
+  #seenBy(from: User, recipient: User | undefined, { network }: Author): (room: Room) => boolean {
+    return (room) => from.rooms.has(room) || recipient?.rooms.has(room) === true || (network !== undefined && room.networks.has(network));
   }
 
-  #copy(address: UserAddress, user: UserState | undefined, content: PrivateContent, birth: Birth, now: number): Copy {
+  #copy(of: Author, user: UserState | undefined, content: PrivateContent, birth: Birth, now: number): Copy {
     const { logbook } = this.#context;
+    const { address, network } = of;
     if (user?.guest === true) {
       const record = memoryRecord(inboxLog(address), ++user.remembered, content, birth, now);
-      return { record, address, user, logged: false, lost: false };
+      return { record, of, user, logged: false, lost: false };
     }
-    const log = user?.network == null ? inboxLog(address) : outboundLog(user.network);
-    return { record: logbook.next(log, content, birth) as PrivateRecord, address, user, logged: true, lost: false };
+    const log = network === undefined ? inboxLog(address) : outboundLog(network);
+    return { record: logbook.next(log, content, birth) as PrivateRecord, of, user, logged: true, lost: false };
   }
 
-  #show({ record, address, user, logged }: Copy, via: SessionState | undefined): void {
+  #show({ record, of: { address, network }, user, logged }: Copy, via: SessionState | undefined): void {
     const { directory } = this.#context;
-    if (user?.network != null) {
-      directory.networks.get(user.network)?.handler.privateMessage(record, user);
+    if (network !== undefined) {
+      const handler = directory.networks.get(network)?.handler;
+      if (user === undefined) handler?.privateMessageWaits?.(record);
+      else handler?.privateMessage(record, user);
       return;
     }
     if (user !== undefined && !logged) remember(user, record);
@@ -164,17 +173,21 @@ export class PrivateMessages {
   }
 
   /** Who can be written to by an address; foreign people become known by it. Refuses: no-such-user. */
-  recipient(to: UserAddress): Outcome<{ readonly user: UserState | undefined }> {
+  recipient(to: UserAddress): Outcome<Recipient> {
     const { directory, domain } = this.#context;
     const live = directory.byAddress.get(to);
-    if (live !== undefined) return accepted({ user: live });
+    if (live !== undefined) return accepted({ user: live, as: authorOf(live) });
     const parts = addressParts(to);
     if (parts.scheme === 'banyan') {
-      if (parts.domain === domain && this.#accountExists(parts.name)) return accepted({ user: undefined });
+      if (parts.domain === domain && this.#accountExists(parts.name))
+        return accepted({ user: undefined, as: { address: to, nick: parts.name } });
       return refused('no-such-user', 'Nobody of that name is here.');
     }
-    const user = this.resolvers.get(parts.scheme)?.(to);
-    return user === undefined ? refused('no-such-user', 'Nobody of that name can be reached from here.') : accepted({ user });
+    const found = this.resolvers.get(parts.scheme)?.(to);
+    if (found === undefined) return refused('no-such-user', 'Nobody of that name can be reached from here.');
+    if ('expectedBy' in found)
+      return accepted({ user: undefined, as: { address: to, nick: oneLine(found.nick), network: found.expectedBy } });
+    return accepted({ user: found, as: authorOf(found) });
   }
 
   async read(

@@ -14,7 +14,6 @@ import type { Moderation } from './moderation.ts';
 import type { PrivateMessages } from './private-messages.ts';
 import { authorOf, type RoomState, type UserState } from './state.ts';
 import type { Talk } from './talk.ts';
-import { addressParts } from '../model/address.ts';
 
 /** Whoever was invited first and did not come has to be invited again. */
 const mostInvited = 1_000;
@@ -134,7 +133,7 @@ export class RoomDirectory implements Rooms {
       return refused('not-permitted', 'Only moderators may invite to a room for members.');
     const recipient = this.#private.recipient(to);
     if (!recipient.ok) return recipient;
-    const invited = recipient.value.user;
+    const { user: invited, as } = recipient.value;
     if (invited !== undefined && room.members.has(invited.id)) return refused('already-a-member', 'That person is in the room already.');
     room.invited.add(to);
     if (room.invited.size > mostInvited) {
@@ -144,11 +143,11 @@ export class RoomDirectory implements Rooms {
     const content = {
       kind: 'invitation',
       author: authorOf(user, member.nick),
-      to: invited === undefined ? { address: to, nick: addressParts(to).name } : authorOf(invited),
+      to: as,
       room: room.address,
       reason: oneLine(reason),
     } as const;
-    const sent = await this.#private.deliver(user, to, invited, content, {});
+    const sent = await this.#private.deliver(user, invited, content, {});
     return sent.ok ? accepted(undefined) : sent;
   }
 

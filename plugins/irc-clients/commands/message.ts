@@ -118,12 +118,13 @@ function toPerson(client: Client, session: Session, nick: string, text: string, 
     client.underWay(toService(client, session, text), () => undefined);
     return;
   }
-  const person = people.byNick(nick);
+  const body = bodyOf(text, quiet);
+  // What is said to somebody whose network is away may wait there; CTCP is for who is here.
+  const person = people.byNick(nick) ?? (body === undefined ? undefined : people.lostByNick(nick));
   if (person === undefined) {
     if (!quiet) client.numeric('ERR_NOSUCHNICK', nick, 'No such nick');
     return;
   }
-  const body = bodyOf(text, quiet);
   if (body === undefined) {
     const { verb, text: argument } = parseCtcp(text)!;
     const data = { answer: quiet, verb, text: argument };

@@ -1,6 +1,7 @@
 /** One network and the core: carries facts both ways while the link stands, and what waited when it stands again. */
 import {
   ircNetworkAddress,
+  type ExpectedPerson,
   type Host,
   type LinkStatus,
   type Network,
@@ -18,10 +19,12 @@ import type { Peer } from '../link/handshaking.ts';
 import { Dropped } from './dropped.ts';
 import { Inward } from './inward.ts';
 import { Live } from './live.ts';
+import { Outbound } from './outbound.ts';
 import { Ours } from './ours.ts';
 import { Positions } from './positions.ts';
 import { PrivateTraffic } from './private.ts';
 import { Service } from './service.ts';
+import { ServiceHere } from './service-here.ts';
 import { SharedRoom } from './shared-room.ts';
 import type { Standing } from './standing.ts';
 import { Theirs } from './theirs.ts';
@@ -32,7 +35,7 @@ const idleLimit = 600_000;
 /** What a PING that is under way will prove. */
 interface Outstanding {
   readonly rooms: ReadonlyMap<SharedRoom, number>;
-  readonly last: PrivateRecord | undefined;
+  readonly outbound: number;
 }
 
 export class Bridge implements NetworkHandler {
@@ -41,9 +44,12 @@ export class Bridge implements NetworkHandler {
   readonly config: NetworkConfig;
   readonly network: Network;
   readonly positions: Positions;
+  /** Our member over there, and the same as a user here. */
   readonly service: Service;
+  readonly serviceHere: ServiceHere;
   readonly rooms: SharedRoom[] = [];
   readonly privateTraffic: PrivateTraffic;
+  readonly outbound: Outbound;
   readonly #inward: Inward;
   /** What was not believed, or could not be delivered, over all links to this network. */
   readonly dropped = new Dropped();
@@ -61,22 +67,28 @@ export class Bridge implements NetworkHandler {
       { address: ircNetworkAddress(config.label, host.domain), title: config.title ?? config.label, label: config.label },
       this,
     );
-    this.service = new Service(this, this.network);
+    this.service = new Service(this);
+    this.serviceHere = new ServiceHere(host, this.network, config.service_nick);
     this.privateTraffic = new PrivateTraffic(this);
+    this.outbound = new Outbound(this);
     this.#inward = new Inward(this, isElsewhere);
   }
 
   /** Makes the rooms, reads how far the peer was. */
   async start(): Promise<void> {
     await this.positions.load();
+    await this.outbound.start();
     for (const { room: name, channel } of this.config.rooms) {
       const room = this.host.rooms.ensure(name, { persistent: true });
       if (!room.ok) throw new Error(`network ${this.config.label}: the room "${name}" cannot be made: ${room.refusal.text}`);
-      this.rooms.push(new SharedRoom(this, room.value, channel));
+      const shared = new SharedRoom(this, room.value, channel);
+      this.rooms.push(shared);
+      await shared.start();
     }
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
+    await this.outbound.stop();
     this.network.withdraw('the link was ended');
   }
 
@@ -96,9 +108,9 @@ export class Bridge implements NetworkHandler {
     };
   }
 
-  /** Records of our rooms that the network has not got yet, or has not confirmed. */
+  /** Messages that the network has not got yet, or has not confirmed. */
   get waiting(): number {
-    return this.rooms.reduce((sum, room) => sum + room.waiting, 0);
+    return this.outbound.waiting + this.rooms.reduce((sum, room) => sum + room.waiting, 0);
   }
 
   // ---- the link
@@ -107,7 +119,7 @@ export class Bridge implements NetworkHandler {
     const { userId } = dialects.get(this.config.dialect)!;
     const live = new Live(peer, userId, this.dropped);
     const { us } = live.state;
-    const ours = new Ours(this.host, this.network, live, this.service);
+    const ours = new Ours(this.host, this.network, live, this.serviceHere);
     peer.wire.send(peer.established.send);
     live.say({ kind: 'burst', server: us.id, clock: Math.floor(this.host.clock.now() / 1_000) });
     const service = live.state.rules.collisions === 'save' ? this.service.enter(live) : undefined;
@@ -124,10 +136,10 @@ export class Bridge implements NetworkHandler {
     if (standing === undefined) return;
     const people = standing.theirs.all();
     for (const room of this.rooms) room.end();
+    this.outbound.end(standing.bursting ? undefined : standing.live.state);
     if (!standing.bursting) this.network.announce(false, reason);
     this.network.split(people, this.config.server_name, this.config.peer_name);
     for (const introduced of standing.ours.all()) this.network.unwatch(introduced.id);
-    this.privateTraffic.bounce();
     void this.positions.save();
   }
 
@@ -152,7 +164,7 @@ export class Bridge implements NetworkHandler {
     const { standing } = this;
     if (standing === undefined) return;
     this.#inward.forgive();
-    const waiting = this.privateTraffic.lastWritten !== undefined || this.rooms.some((room) => room.unproved > 0);
+    const waiting = this.outbound.unproved || this.rooms.some((room) => room.unproved > 0);
     if (this.#outstanding === undefined && (silent || waiting)) this.#ping(standing);
     for (const room of this.rooms) room.beat(standing);
     this.#retireIdle(standing);
@@ -160,15 +172,15 @@ export class Bridge implements NetworkHandler {
   }
 
   #ping({ live }: Standing): void {
-    this.#outstanding = { rooms: new Map(this.rooms.map((room) => [room, room.written])), last: this.privateTraffic.lastWritten };
+    this.#outstanding = { rooms: new Map(this.rooms.map((room) => [room, room.written])), outbound: this.outbound.written };
     live.write({ kind: 'ping', source: live.state.us.id, target: live.state.peer.id });
   }
 
   /** The peer answered a PING. */
   proved(): void {
-    const { rooms, last } = this.#outstanding ?? { rooms: [], last: undefined };
+    const { rooms, outbound } = this.#outstanding ?? { rooms: [], outbound: 0 };
     for (const [room, number] of rooms) room.proved(number);
-    if (last !== undefined) this.privateTraffic.proved(last);
+    this.outbound.proved(outbound);
     this.#outstanding = undefined;
     void this.positions.save();
     this.#whenProved?.();
@@ -217,7 +229,11 @@ export class Bridge implements NetworkHandler {
   // ---- from here to there
 
   privateMessage(record: PrivateRecord, to: User): void {
-    this.privateTraffic.send(record, to);
+    this.outbound.shown(record, to);
+  }
+
+  privateMessageWaits(record: PrivateRecord): void {
+    this.outbound.shown(record, undefined);
   }
 
   unicast(message: Unicast, to: User): void {
@@ -261,9 +277,11 @@ export class Bridge implements NetworkHandler {
     standing.theirs.quit(net, text);
   }
 
-  /** Somebody of the network whom nobody here has met yet. */
-  resolve(address: UserAddress): User | undefined {
-    const net = this.standing?.theirs.find(address);
-    return net === undefined ? undefined : this.standing!.theirs.introduce([net])[0];
+  /** Somebody of the network whom nobody here has met yet, or who is expected back. */
+  resolve(address: UserAddress): User | ExpectedPerson | undefined {
+    const { standing } = this;
+    if (standing === undefined || standing.bursting) return this.outbound.expected(address);
+    const net = standing.theirs.find(address);
+    return net === undefined ? undefined : standing.theirs.introduce([net])[0];
   }
 }

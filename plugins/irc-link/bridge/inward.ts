@@ -169,6 +169,7 @@ export class Inward {
     standing.service ??= this.#bridge.service.enter(live);
     standing.bursting = false;
     for (const room of this.#bridge.rooms) void this.#bridge.guard(standing, room.begin(standing));
+    void this.#bridge.guard(standing, this.#bridge.outbound.begin(standing));
     this.#bridge.network.announce(true, '');
   }
 
@@ -180,7 +181,7 @@ export class Inward {
     }
     const introduced = standing.ours.byNet(user);
     if (introduced === undefined) return;
-    standing.ours.forget(introduced);
+    standing.ours.killed(introduced);
     const target = this.#bridge.host.users.get(introduced.id);
     if (target === undefined) return;
     if (this.#bridge.grants('kill')) this.#bridge.network.killed(target, by, reason);

@@ -1,11 +1,11 @@
 /** Our people as users of the network: introduced when somebody there needs them, under a nick that is free there. */
-import { NickView, type Host, type Network, type UserAddress, type UserId, type UserView } from '../../../server/plugin.ts';
+import { NickView, type Author, type Host, type Network, type UserAddress, type UserId, type UserView } from '../../../server/plugin.ts';
 import { safeHost, safeIdent } from '../../irc/mask.ts';
 import { ircNickRules } from '../../irc/nick.ts';
 import type { Effect } from '../model/effects.ts';
 import type { NetUser } from '../model/state.ts';
 import type { Live } from './live.ts';
-import type { Service } from './service.ts';
+import type { ServiceHere } from './service-here.ts';
 
 /** One of our people over there. */
 export interface Introduced {
@@ -28,15 +28,19 @@ export class Ours {
   readonly #host: Host;
   readonly #network: Network;
   readonly #live: Live;
-  readonly #service: Service;
+  readonly #service: ServiceHere;
   readonly #nicks: NickView;
   readonly #byId = new Map<UserId, Introduced>();
   readonly #byNet = new Map<NetUser, Introduced>();
   readonly #byAddress = new Map<UserAddress, Introduced>();
   /** Folded nicks over which two were thrown out: whoever of ours had one takes another while this link lasts. */
   readonly #contested = new Set<string>();
+  /** Whom the network threw out while this link lasts. */
+  readonly #killed = new Set<UserAddress>();
+  /** How much is being said for which people who are gone may be needed. */
+  #needs = 0;
 
-  constructor(host: Host, network: Network, live: Live, service: Service) {
+  constructor(host: Host, network: Network, live: Live, service: ServiceHere) {
     this.#host = host;
     this.#network = network;
     this.#live = live;
@@ -99,6 +103,48 @@ export class Ours {
     return introduced;
   }
 
+  /** The author of something over there; who has gone from here comes back for it. */
+  author(author: Author): Introduced {
+    const { users, domain, clock } = this.#host;
+    const user = users.byAddress(author.address);
+    const introduced =
+      this.#byAddress.get(author.address) ??
+      this.introduce(
+        user ?? {
+          id: `ghost ${author.address}` as UserView['id'],
+          address: author.address,
+          nick: author.nick,
+          ident: 'gone',
+          host: domain,
+          realName: author.nick,
+          account: null,
+          away: null,
+          network: author.network ?? null,
+          bot: false,
+        },
+        user === undefined,
+      );
+    introduced.neededAt = clock.now();
+    return introduced;
+  }
+
+  /** Says what waited; when nobody does that any more, those leave who came back for it. */
+  async withGhosts(work: () => Promise<void>): Promise<void> {
+    this.#needs++;
+    try {
+      await work();
+    } finally {
+      this.#needs--;
+      this.dismissGhosts();
+    }
+  }
+
+  /** Who came back only to have said something leaves again, unless there may be more to say. */
+  dismissGhosts(): void {
+    if (this.#needs > 0) return;
+    for (const introduced of [...this.#byId.values()]) if (introduced.ghost) this.quit(introduced, 'said what had waited');
+  }
+
   /** The nick that is nearest to the wanted one and free over there; whoever cannot have the wanted one is told. */
   #freeNick(user: Pick<UserView, 'id' | 'nick' | 'network' | 'address'>): string {
     const { state } = this.#live;
@@ -112,7 +158,7 @@ export class Ours {
       return taken;
     });
     if (refused && user.network === null && this.#host.users.get(user.id) !== undefined)
-      this.#service.tell(user.address, `On ${this.#network.title} you are called ${nick}: somebody there has your nick.`);
+      void this.#service.tell(user.address, `On ${this.#network.title} you are called ${nick}: somebody there has your nick.`);
     return nick;
   }
 
@@ -166,6 +212,16 @@ export class Ours {
     this.#byNet.delete(introduced.net);
     if (this.#byAddress.get(introduced.address) === introduced) this.#byAddress.delete(introduced.address);
     this.#network.unwatch(introduced.id);
+  }
+
+  /** The network threw somebody out. */
+  killed(introduced: Introduced): void {
+    this.#killed.add(introduced.address);
+    this.forget(introduced);
+  }
+
+  wasKilled(address: UserAddress): boolean {
+    return this.#killed.has(address);
   }
 
   quit(introduced: Introduced, reason: string): void {

@@ -10,16 +10,16 @@ import {
   type RoomConfig,
   type User,
   type UserId,
-  type UserView,
 } from '../../../server/plugin.ts';
 import type { ModeChange } from '../model/facts.ts';
 import { ranks } from '../model/modes.ts';
 import { findChannel, listMatches, type NetChannel, type NetUser } from '../model/state.ts';
 import type { Bridge } from './bridge.ts';
+import { channelThere } from './hearers.ts';
 import type { Introduced } from './ours.ts';
 import { configModes } from './room-modes.ts';
+import { speak } from './speech.ts';
 import type { Standing } from './standing.ts';
-import { toLines } from './text.ts';
 
 export class Outward {
   readonly room: Room;
@@ -121,18 +121,7 @@ export class Outward {
           live.drop('a message of somebody who may not speak there');
           return;
         }
-        const said = again ? { ...content, text: { plain: `(again) ${content.text.plain}`, spans: [] } } : content;
-        const lines = toLines(said, from.net, this.channelName, live.peer.established.limits.line);
-        for (const [index, text] of lines.entries())
-          live.say({
-            kind: 'message',
-            source: from.net.id,
-            target: { kind: 'channel', name: this.channelName },
-            notice: content.style === 'notice',
-            text,
-            time: record.born,
-            id: index === 0 ? record.id : `${record.id}-${index}`,
-          });
+        speak(live, from.net, channelThere(this.channelName), { ...record, content }, { again, now: this.#bridge.host.clock.now() });
         break;
       }
       case 'topic':
@@ -158,29 +147,11 @@ export class Outward {
     }
   }
 
-  /** The author over there; who has gone comes back for it, without status, and leaves when all is said. */
+  /** The author over there, in the channel; who has gone comes back for it, without status. */
   #authorThere(standing: Standing, author: Author): Introduced | undefined {
-    const { users, domain, clock } = this.#bridge.host;
-    const user = users.byAddress(author.address);
+    const user = this.#bridge.host.users.byAddress(author.address);
     if (user !== undefined && this.#keptOut.has(user.id)) return undefined;
-    const introduced =
-      standing.ours.byAddress(author.address) ??
-      standing.ours.introduce(
-        user ?? {
-          id: `ghost ${author.address}` as UserView['id'],
-          address: author.address,
-          nick: author.nick,
-          ident: 'gone',
-          host: domain,
-          realName: author.nick,
-          account: null,
-          away: null,
-          network: author.network ?? null,
-          bot: false,
-        },
-        user === undefined,
-      );
-    introduced.neededAt = clock.now();
+    const introduced = standing.ours.author(author);
     const channel = this.channel(standing);
     if (channel === undefined) return undefined;
     if (!channel.members.has(introduced.net)) {
@@ -197,12 +168,11 @@ export class Outward {
     return !moderated && !this.#isBarred(standing, net);
   }
 
-  /** Who came only to say what had waited leaves again. */
+  /** Who came only to say what had waited leaves the channel again. */
   dismiss(standing: Standing): void {
     const channel = this.channel(standing);
-    for (const introduced of [...standing.ours.all()]) {
-      if (introduced.ghost) standing.ours.quit(introduced, 'said what had waited');
-      else if (channel?.members.has(introduced.net) === true && !this.room.members.has(introduced.id))
+    for (const introduced of standing.ours.all()) {
+      if (!introduced.ghost && channel?.members.has(introduced.net) === true && !this.room.members.has(introduced.id))
         standing.live.say({ kind: 'part', user: introduced.net.id, channel: channel.name, reason: 'said what had waited' });
     }
   }

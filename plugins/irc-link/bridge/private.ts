@@ -1,33 +1,19 @@
-/** What belongs to no room: private messages, CTCP, invitations, and questions about somebody of ours. */
-import { parseEventId, withCircle, type Circle, type PrivateRecord, type Unicast, type User } from '../../../server/plugin.ts';
+/** What belongs to no room and comes from there, or is kept in no log: private messages, CTCP, invitations, and questions about somebody of ours. */
+import { parseEventId, type Circle, type Unicast, type User } from '../../../server/plugin.ts';
 import { buildCtcp, parseCtcp, parseCtcpUnicast } from '../../irc/ctcp.ts';
 import type { Effect } from '../model/effects.ts';
-import type { Fact, MessageTarget } from '../model/facts.ts';
+import type { Fact } from '../model/facts.ts';
 import { ranks } from '../model/modes.ts';
 import type { NetUser } from '../model/state.ts';
 import type { Bridge } from './bridge.ts';
 import type { Standing } from './standing.ts';
-import { fromLine, toLines } from './text.ts';
+import { fromLine } from './text.ts';
 
-/** Private messages that may wait for their proof of arrival; of more, the oldest are taken to have arrived. */
-const mostUnproved = 500;
 /** Milliseconds that a message may be old and keep its own time. */
 const oldest = 7 * 86_400_000;
-/** Characters of a message that its bounce repeats. */
-const quoted = 100;
-
-type Private = Extract<PrivateRecord['content'], { readonly kind: 'private' }>;
-
-interface Unproved {
-  readonly record: PrivateRecord;
-  readonly to: string;
-}
 
 export class PrivateTraffic {
   readonly #bridge: Bridge;
-  #unproved: Unproved[] = [];
-  /** Id of the last message that was for some of a channel. */
-  #lastToCircle: string | undefined;
 
   constructor(bridge: Bridge) {
     this.#bridge = bridge;
@@ -105,64 +91,6 @@ export class PrivateTraffic {
 
   // ---- from here to there
 
-  send(record: PrivateRecord, to: User): void {
-    const { standing, host, service, network } = this.#bridge;
-    const { content } = record;
-    const { author } = content;
-    const target = standing?.theirs.byAddress(to.address);
-    const user = host.users.byAddress(author.address);
-    if (service.isHere(to) || user === undefined) return;
-    if (standing === undefined || target === undefined) {
-      this.#bridge.dropped.add('a private message or an invitation to somebody who cannot be reached');
-      if (content.kind === 'private')
-        service.tell(author.address, `${to.nick} of ${network.title} cannot be reached; not sent: ${quote(content)}`);
-      return;
-    }
-    const { live } = standing;
-    const from = standing.ours.introduce(user);
-    if (content.kind === 'invitation') {
-      const shared = this.#bridge.rooms.find((room) => room.room.address === content.room);
-      const channel = shared?.channel(standing);
-      if (channel !== undefined) live.say({ kind: 'invite', source: from.net.id, user: target.id, channel: channel.name, ts: channel.ts });
-      return;
-    }
-    const circle = this.#circleThere(standing, content, target);
-    // The copies of one message come one after the other, and all get the one line.
-    if (circle !== undefined && this.#lastToCircle === record.id) return;
-    if (circle !== undefined) this.#lastToCircle = record.id;
-    const { target: there, shown } = circle ?? { target: { kind: 'user', user: target.id } as const, shown: target.nick };
-    const said = circle === undefined ? { ...content, text: withCircle(content) } : content;
-    for (const [index, text] of toLines(said, from.net, shown, live.peer.established.limits.line).entries())
-      live.say({
-        kind: 'message',
-        source: from.net.id,
-        target: there,
-        notice: content.style === 'notice',
-        text,
-        time: record.born,
-        id: index === 0 ? record.id : `${record.id}-${index}`,
-      });
-    if (content.style === 'notice') return;
-    this.#unproved.push({ record, to: shown });
-    if (this.#unproved.length > mostUnproved) this.#unproved.shift();
-  }
-
-  /**
-   * All who hold a status in the channel, in place of each of them: where the network has such messages, and whoever has that status
-   * there has it here (right `status`), so that nobody else reads it.
-   */
-  #circleThere(standing: Standing, { circle, room }: Private, target: NetUser): { target: MessageTarget; shown: string } | undefined {
-    const { modes, statusMessages } = standing.live.state.rules;
-    const status = circle === 'operator' ? modes.byName('op') : circle === 'voice' ? modes.byName('voice') : undefined;
-    if (status?.prefix === undefined || !statusMessages || !this.#bridge.grants('status')) return undefined;
-    const channel = this.#bridge.rooms.find((shared) => shared.room.address === room)?.channel(standing);
-    if (channel === undefined || modes.rank(channel.members.get(target)?.status ?? []) < status.prefix.rank) return undefined;
-    return {
-      target: { kind: 'channel', name: channel.name, status: status.name },
-      shown: `${status.prefix.symbol}${channel.name}`,
-    };
-  }
-
   unicast(message: Unicast, to: User): void {
     const { standing, host } = this.#bridge;
     const target = standing?.theirs.byAddress(to.address);
@@ -178,32 +106,6 @@ export class PrivateTraffic {
       text: buildCtcp(ctcp),
     });
   }
-
-  // ---- what has arrived
-
-  /** The last message that a PING which leaves now will prove. */
-  get lastWritten(): PrivateRecord | undefined {
-    return this.#unproved.at(-1)?.record;
-  }
-
-  /** Everything up to that message has arrived. */
-  proved(record: PrivateRecord): void {
-    const index = this.#unproved.findIndex((one) => one.record === record);
-    this.#unproved.splice(0, index + 1);
-  }
-
-  /** The link broke: who wrote something that may have been lost with it is told. */
-  bounce(): void {
-    const lost = this.#unproved;
-    this.#unproved = [];
-    const { title } = this.#bridge.network;
-    if (lost.length > 0) this.#bridge.dropped.add('a private message under way when the link broke', lost.length);
-    for (const { record, to } of lost)
-      this.#bridge.service.tell(
-        record.content.author.address,
-        `The link to ${title} broke; this may not have reached ${to}: ${quote(record.content)}`,
-      );
-  }
 }
 
 /** Whom a message to a status over there is for here: never for more than it is there. */
@@ -211,9 +113,4 @@ function circleOf(rank: number): Circle {
   if (rank > ranks.admin) return 'owner';
   if (rank > ranks.op) return 'admin';
   return rank > ranks.voice ? 'operator' : 'voice';
-}
-
-function quote(content: PrivateRecord['content']): string {
-  const text = content.kind === 'private' ? content.text.plain.replace(/\s+/g, ' ') : '';
-  return text.length > quoted ? `${[...text].slice(0, quoted).join('')}...` : text;
 }

@@ -1,5 +1,4 @@
-/** Our one visible member over there, and the same as a user here: it speaks the bridge's own notices and nothing else. */
-import type { Network, User, UserAddress, UserView } from '../../../server/plugin.ts';
+/** Our one visible member over there: it speaks the bridge's own notices and nothing else. */
 import { buildCtcp, parseCtcp } from '../../irc/ctcp.ts';
 import type { NetUser } from '../model/state.ts';
 import type { Bridge } from './bridge.ts';
@@ -13,15 +12,12 @@ const mostCollisions = 5;
 
 export class Service {
   readonly #bridge: Bridge;
-  readonly #network: Network;
-  #here: User | undefined;
   #kills = 0;
   /** Folded nicks over which it was thrown out since the link stands. */
   readonly #contested = new Set<string>();
 
-  constructor(bridge: Bridge, network: Network) {
+  constructor(bridge: Bridge) {
     this.#bridge = bridge;
-    this.#network = network;
   }
 
   /** Introduces it on a link that begins. */
@@ -97,27 +93,5 @@ export class Service {
     const { host, rooms } = this.#bridge;
     const channels = rooms.map((room) => room.channelName).join(', ');
     return `I stand for ${host.title} (${host.domain}) in the channels that are shared with it: ${channels}.`;
-  }
-
-  /** Somebody here spoke to it. */
-  isHere(user: UserView): boolean {
-    return user.id === this.#here?.id;
-  }
-
-  /** Tells somebody here what became of something. */
-  tell(to: UserAddress, text: string): void {
-    const { host, config } = this.#bridge;
-    this.#here ??= this.#network.introduce([
-      {
-        // An exclamation mark can be in nobody's nick, so nobody else has the address.
-        address: `${this.#network.address}/!service` as UserAddress,
-        nick: config.service_nick,
-        ident: 'service',
-        host: host.domain,
-        realName: `Link to ${this.#network.title}`,
-        bot: true,
-      },
-    ])[0]!;
-    void this.#network.privateMessage(this.#here, to, { text: { plain: text, spans: [] }, style: 'notice' });
   }
 }

@@ -1,12 +1,13 @@
 /** One room that is shared with a channel: when it is, and what happens over there as facts here. */
-import type { Batch, Circle, Follower, MessageBody, Mirror, Room, RoomItem, User, UserId } from '../../../server/plugin.ts';
+import type { Batch, Circle, Follower, LogRecord, MessageBody, Mirror, Room, RoomItem, User, UserId } from '../../../server/plugin.ts';
 import type { Effect } from '../model/effects.ts';
 import type { NetChannel, NetMember, NetServer, NetUser } from '../model/state.ts';
 import type { Bridge } from './bridge.ts';
 import { Contest } from './contest.ts';
 import { Outward } from './outward.ts';
+import { Pace } from './pace.ts';
 import type { Standing } from './standing.ts';
-import { whatWaited } from './waited.ts';
+import { whatWaited, type Waited } from './waited.ts';
 
 type Phase =
   /** No link, or its burst is not over. */
@@ -35,6 +36,8 @@ export class SharedRoom implements Follower {
   readonly #atStart: number;
   /** The last record that was written to the peer. */
   written: number;
+  /** Messages that the peer is not known to have, in order; while the link is away no more than will be said when it is back. */
+  #waiting: Pick<LogRecord, 'number' | 'logged'>[] = [];
 
   constructor(bridge: Bridge, room: Room, channelName: string) {
     this.#bridge = bridge;
@@ -47,6 +50,20 @@ export class SharedRoom implements Follower {
     const by = this.#bridge.positions.get(room.address)?.suspendedBy ?? null;
     if (by === null) this.#attach();
     else this.#phase = { kind: 'suspended', by };
+  }
+
+  /** Counts what an earlier run left. */
+  async start(): Promise<void> {
+    const place = this.#bridge.positions.get(this.room.address);
+    if (place === undefined || this.#phase.kind === 'suspended') return;
+    const waited = await this.#readWaited(place.number);
+    if (waited !== undefined) this.#waiting = [...waited.messages, ...this.#waiting.filter(({ number }) => number > waited.last)];
+  }
+
+  #readWaited(after: number): Promise<Waited | undefined> {
+    const { host, network, settings } = this.#bridge;
+    const limits = { events: settings.replay_events, minutes: settings.replay_minutes };
+    return whatWaited(host, this.room, network.address, after, limits);
   }
 
   get phase(): Phase['kind'] {
@@ -64,14 +81,17 @@ export class SharedRoom implements Follower {
   get unproved(): number {
     return Math.max(0, this.written - (this.#bridge.positions.get(this.room.address)?.number ?? 0));
   }
-  /** Records that the peer has yet to get, or to prove. */
+  /** Messages that the peer has yet to get, or to prove. */
   get waiting(): number {
-    const place = this.#bridge.positions.get(this.room.address);
-    return place === undefined || this.#phase.kind === 'suspended' ? 0 : Math.max(0, this.room.last.number - place.number);
+    this.#forgetOutdated();
+    return this.#waiting.length;
   }
 
   /** The peer is known to have everything up to that record. */
   proved(number: number): void {
+    let proved = 0;
+    while (proved < this.#waiting.length && this.#waiting[proved]!.number <= number) proved++;
+    this.#waiting.splice(0, proved);
     if (number > (this.#bridge.positions.get(this.room.address)?.number ?? 0)) this.#bridge.positions.update(this.room.address, { number });
   }
 
@@ -102,7 +122,9 @@ export class SharedRoom implements Follower {
     }
     this.#reconcileTopic(standing);
     positions.update(this.room.address, { channelTs, written: null });
-    if (place !== undefined) await this.#sayWaited(standing, place.number, place.written ?? this.#atStart);
+    // Whoever dies from here on does not know how much it wrote.
+    await positions.save();
+    if (place !== undefined) await standing.ours.withGhosts(() => this.#sayWaited(standing, place.number, place.written ?? this.#atStart));
     if (this.#phase.kind !== 'catching-up' || this.#bridge.standing !== standing) return;
     this.#phase = { kind: 'live' };
     this.#contestSoon = true;
@@ -117,10 +139,9 @@ export class SharedRoom implements Follower {
 
   /** Says what was logged since the peer was last known to have it; up to `doubtful` it may have some of it already. */
   async #sayWaited(standing: Standing, after: number, doubtful: number): Promise<void> {
-    const { host, network, settings } = this.#bridge;
-    const limits = { events: settings.replay_events, minutes: settings.replay_minutes };
-    const waited = await whatWaited(host, this.room, network.address, after, limits);
-    if (waited === undefined || this.#bridge.standing !== standing || this.#phase.kind !== 'catching-up') return;
+    const waited = await this.#readWaited(after);
+    const goesOn = (): boolean => this.#bridge.standing === standing && this.#phase.kind === 'catching-up';
+    if (waited === undefined || !goesOn()) return;
     this.#outward.catchUp(standing, waited.config, waited.unbanned);
     this.#contest.changedConfig(waited.config);
     if (waited.leftOut > 0)
@@ -129,7 +150,13 @@ export class SharedRoom implements Follower {
       const count = `${waited.more ? 'more than ' : ''}${waited.leftOut}`;
       this.#outward.notice(standing, `Left out of what was said while this link was down: ${count} messages.`);
     }
-    for (const record of waited.messages) this.#outward.sayRecord(standing, record, record.number <= doubtful);
+    const pace = new Pace(this.#bridge.host.clock);
+    for (const record of waited.messages) {
+      await pace.turn();
+      if (!goesOn()) return;
+      this.#outward.sayRecord(standing, record, record.number <= doubtful);
+      this.written = Math.max(this.written, record.number);
+    }
     this.#outward.dismiss(standing);
     this.written = Math.max(this.written, waited.last);
   }
@@ -165,6 +192,7 @@ export class SharedRoom implements Follower {
   suspend(standing: Standing, by: string): void {
     if (this.#phase.kind === 'suspended') return;
     this.#phase = { kind: 'suspended', by };
+    this.#waiting = [];
     const own = [...(this.channel(standing)?.members.keys() ?? [])].filter((user) => user.ours);
     for (const user of own)
       standing.live.say({ kind: 'part', user: user.id, channel: this.channelName, reason: 'this channel is not shared any more' });
@@ -191,6 +219,7 @@ export class SharedRoom implements Follower {
 
   deliver(batch: Batch): void {
     const { standing } = this.#bridge;
+    this.#countWaiting(batch);
     if (standing === undefined) return;
     if (this.#phase.kind === 'catching-up') this.#phase.waiting.push(...batch.items);
     else if (this.#phase.kind === 'live') for (const item of batch.items) this.#show(standing, item);
@@ -207,6 +236,25 @@ export class SharedRoom implements Follower {
     this.#outward.sayRecord(standing, item.record);
     this.#contest.changed(item.record);
     this.written = item.record.number;
+  }
+
+  #countWaiting({ items }: Batch): void {
+    if (this.#bridge.positions.get(this.room.address) === undefined) return;
+    for (const item of items) {
+      if (item.kind !== 'record' || item.record.content.kind !== 'message') continue;
+      const { number, logged } = item.record;
+      this.#waiting.push({ number, logged });
+    }
+    this.#forgetOutdated();
+  }
+
+  #forgetOutdated(): void {
+    if (this.#phase.kind !== 'away') return;
+    const { replay_events, replay_minutes } = this.#bridge.settings;
+    const oldest = this.#bridge.host.clock.now() - replay_minutes * 60_000;
+    const tooMany = this.#waiting.length - replay_events;
+    const first = this.#waiting.findIndex(({ logged }, index) => logged >= oldest && index >= tooMany);
+    this.#waiting.splice(0, first === -1 ? this.#waiting.length : first);
   }
 
   /** Once a second. Bans may come by the hundred; who is let in is found out once for all. */
@@ -329,8 +377,11 @@ export class SharedRoom implements Follower {
     const channel = this.channel(standing);
     if (introduced === undefined) return;
     if (join) {
-      const { network, service } = this.#bridge;
-      service.tell(introduced.address, `${network.title} wants you in ${this.channelName}, which is the room ${this.room.name} here.`);
+      const { network, serviceHere } = this.#bridge;
+      void serviceHere.tell(
+        introduced.address,
+        `${network.title} wants you in ${this.channelName}, which is the room ${this.room.name} here.`,
+      );
     } else if (channel?.members.has(user) === true && this.#mirror !== undefined) {
       standing.live.say({ kind: 'part', user: user.id, channel: channel.name, reason });
       this.#kicked(standing, this.#mirror, { kind: 'kicked', channel, user, by, reason });

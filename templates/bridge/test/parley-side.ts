@@ -65,7 +65,7 @@ class ParleySide {
 
 /** The suite's view of the bridge, or of a plugin that stands in its place. */
 export function adapterFor<Config>(plugin: Plugin<Config>): ContractAdapter {
-  return { kind: 'mirror', open: (server) => openParley(server, plugin) };
+  return { kind: 'mirror', cannotCarry: ['waiting'], open: (server) => openParley(server, plugin) };
 }
 
 /** Starts a plugin that speaks Parley against this side; `heard` is told of each line besides. */

@@ -27,8 +27,9 @@ export type Sight =
  * - `private`, `nick`, `topic`, `kick`: private messages, changes of nicks, topics, kicks
  * - `split`: the loss of the link is no event of its own; its people go one by one, or later
  * - `catch-up`: what is said while the link is away is not told when it is back
+ * - `waiting`: a private message to somebody whose link is away is refused, and does not wait
  */
-export type Feature = 'private' | 'nick' | 'topic' | 'kick' | 'split' | 'catch-up';
+export type Feature = 'private' | 'nick' | 'topic' | 'kick' | 'split' | 'catch-up' | 'waiting';
 
 /**
  * The plugin, linked to a scripted peer, with the room `lounge` shared. Verbs act as a person over there; each may return as soon as

@@ -1,7 +1,7 @@
 /** What must hold when the link goes and comes, and when the plugin stops. */
 import { deepEqual, equal } from 'node:assert/strict';
 import { openServer } from '../server.ts';
-import { play, room, sawHere, sawThere, sorted } from './scene.ts';
+import { addressOf, play, room, sawHere, sawThere, sorted } from './scene.ts';
 import type { Check } from './suites.ts';
 
 /** Time in which every plugin must have noticed that a link is lost, or tried again; milliseconds. */
@@ -98,6 +98,51 @@ export const linkChecks: readonly Check[] = [
         await second.stop();
       }
     },
+  },
+  {
+    title: 'private messages to somebody whose link is away cross once, in order, when it is back',
+    needs: 'waiting',
+    kinds: ['mirror'],
+    run: (adapter) =>
+      play(adapter, ['bert'], async (scene) => {
+        const bert = addressOf(scene, 'bert');
+        await scene.there.breaks();
+        await scene.server.settle();
+        const dora = await scene.server.guest('dora');
+        await scene.anna.tell(bert, 'one');
+        await dora.tell(bert, 'two');
+        dora.quit();
+        await scene.anna.tell(bert, 'three');
+        await scene.there.returns(['bert']);
+        await scene.server.advance(5_000);
+        const told = (await sawThere(scene, 'bert')).filter((line) => line.startsWith('private'));
+        deepEqual(
+          told.map((line) => line.replace(/^private <dora[^>]*>/, 'private <dora>')),
+          ['private <anna> one', 'private <dora> two', 'private <anna> three'],
+        );
+        deepEqual(sorted(scene.there.members('bert')), ['anna', 'bert']);
+      }),
+  },
+  {
+    title: 'who wrote to somebody who does not come back with the link is told so, and what was written',
+    needs: 'waiting',
+    kinds: ['mirror'],
+    run: (adapter) =>
+      play(adapter, ['bert', 'carl'], async (scene) => {
+        const carl = addressOf(scene, 'carl');
+        await scene.there.breaks();
+        await scene.server.settle();
+        await scene.anna.tell(carl, 'a secret');
+        await sawHere(scene, scene.anna);
+        await scene.there.returns(['bert']);
+        await scene.server.advance(5_000);
+        deepEqual(
+          (await sawThere(scene, 'bert')).filter((line) => line.startsWith('private')),
+          [],
+        );
+        const told = (await sawHere(scene, scene.anna)).filter((line) => line.includes('a secret'));
+        equal(told.length, 1, told.join('; '));
+      }),
   },
   {
     title: 'stopped and started again it carries on',

@@ -4,14 +4,17 @@ import type { Network, NetworkHandler } from '../../../server/contract/networks.
 import type { Core } from '../../../server/core.ts';
 import type { NetworkAddress, UserAddress } from '../../../server/model/address.ts';
 import { openMemoryStorage } from '../../../storage/memory/index.ts';
-import { guest, quiet, testCore, text, value } from './support.ts';
+import { guest, quiet, refusalOf, testCore, text, value } from './support.ts';
 
 const address = 'xmpp:far.example' as NetworkAddress;
 const alice = 'xmpp:alice@far.example' as UserAddress;
 
-function declare(core: Core, shown: number[] = []): Network {
+const bob = 'xmpp:bob@far.example' as UserAddress;
+
+function declare(core: Core, shown: number[] = [], waits: NetworkHandler['privateMessageWaits'] = () => undefined): Network {
   const handler: NetworkHandler = {
     privateMessage: (record) => shown.push(record.number),
+    privateMessageWaits: waits,
     unicast: () => undefined,
     userChanged: () => undefined,
     killed: () => undefined,
@@ -46,5 +49,22 @@ describe('the outbound log of a network', () => {
     const again = await testCore({ storage });
     expect([...again.core.networks.outbound()]).to.deep.equal([[address, 3]]);
     expect((await declare(again.core).outbound.read(2, 10)).map(({ number }) => number)).to.deep.equal([3]);
+  });
+
+  it('holds what is written to somebody out of reach whom the resolver expects back', async () => {
+    const { core } = await testCore();
+    const shown: number[] = [];
+    const waiting: string[] = [];
+    const network = declare(core, shown, (record) => waiting.push(`${record.content.to.nick} at ${record.content.to.address}`));
+    network.split([...network.users.values()], 'here', 'there');
+    const wanda = guest(core, 'wanda');
+    expect(refusalOf(await core.users.sendPrivate(wanda.session.user, alice, text('hello')))).to.equal('no-such-user');
+    core.networks.resolver('xmpp', (wanted) => (wanted === alice ? { expectedBy: address, nick: 'Alice' } : undefined));
+    value(await core.users.sendPrivate(wanda.session.user, alice, text('hello')));
+    expect(refusalOf(await core.users.sendPrivate(wanda.session.user, bob, text('hello')))).to.equal('no-such-user');
+    expect(wanda.take()).to.deep.equal(['private <wanda> to Alice: hello']);
+    expect([waiting, shown]).to.deep.equal([[`Alice at ${alice}`], []]);
+    expect((await network.outbound.read(0, 10)).map(({ content }) => content.kind)).to.deep.equal(['private']);
+    expect(core.users.count.foreign).to.equal(0);
   });
 });

@@ -5,7 +5,7 @@ import { People } from '../../../plugins/irc-clients/people.ts';
 import type { Host } from '../../../server/plugin.ts';
 import { ircNetworkAddress, ircUserAddress, parseDomain } from '../../../server/model/address.ts';
 import type { UserChange } from '../../../server/model/event.ts';
-import { signedIn, testCore, value } from '../core/support.ts';
+import { guest, signedIn, testCore, value } from '../core/support.ts';
 
 describe('IRC clients: people', () => {
   it('A7 have an account only if it is one of this server', async () => {
@@ -24,5 +24,28 @@ describe('IRC clients: people', () => {
     expect(people.of(eve!).account).to.equal(null);
     const changed: UserChange = { kind: 'account', before: { ...eve!, account: null }, after: eve! };
     expect(new Encoder(people, 'chat.example').userChange(changed, clock.now())).to.deep.equal([]);
+  });
+
+  it('who were lost with a network can be written to by the nick for an hour, and make way for who takes it', async () => {
+    const { core, clock } = await testCore();
+    const domain = parseDomain('chat.example');
+    const people = new People({ users: core.users, networks: core.networks, clock, domain } as unknown as Host);
+    people.start();
+    const address = ircNetworkAddress('testnet', domain);
+    const handler = { privateMessage: () => undefined, unicast: () => undefined, userChanged: () => undefined, killed: () => undefined };
+    const network = core.networks.declare({ address, title: 'Test', label: 'testnet' }, handler);
+    const facts = (nick: string) => ({ address: ircUserAddress(address, nick), nick, ident: nick, host: 'irc.example', realName: nick });
+    network.introduce([facts('eve'), facts('dan')]);
+    expect([people.byNick('eve')?.nick, people.lostByNick('eve')]).to.deep.equal(['eve', undefined]);
+    network.split([...network.users.values()], 'here', 'there');
+    people.sweep();
+    clock.advance(3_000_000);
+    people.sweep();
+    expect([people.byNick('eve'), people.lostByNick('eve')?.address]).to.deep.equal([undefined, ircUserAddress(address, 'eve')]);
+    guest(core, 'dan');
+    expect([people.byNick('dan')?.network, people.lostByNick('dan')]).to.deep.equal([null, undefined]);
+    clock.advance(3_000_000);
+    people.sweep();
+    expect(people.lostByNick('eve')).to.equal(undefined);
   });
 });

@@ -109,13 +109,17 @@ export class BridgeTest {
   async open(): Promise<void> {
     this.bridge = new Bridge(this.host, this.config, this.config.networks[0]!, () => false);
     await this.bridge.start();
+    this.core.networks.resolver('irc', (address) => this.bridge.resolve(address));
   }
 
-  /** As after kill -9: a new bridge with what was written down. */
+  /** As after kill -9: a new bridge with what was written down by then. */
   async reopen(): Promise<void> {
+    const kept = new Map(this.#stored);
     this.bridge.unlinked('gone');
-    this.bridge.stop();
+    await this.bridge.stop();
     await quiet();
+    this.#stored.clear();
+    for (const [key, one] of kept) this.#stored.set(key, one);
     const again = new BridgeTest(this.core, this.clock, this.config, this.#stored);
     await again.open();
     this.bridge = again.bridge;

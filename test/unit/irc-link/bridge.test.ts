@@ -84,10 +84,7 @@ describe('the bridge of an IRC link', () => {
     await test.receive(':0AA PONG 9BN');
     await beat();
     await say(anna, 'before the stop');
-    const kept = new Map(test.stored);
     await test.reopen();
-    for (const [key, one] of kept) test.stored.set(key, one);
-    await test.bridge.positions.load();
     await say(anna, 'after the start');
     await test.link(alice, channel);
     expect(await test.said()).to.deep.equal(['(again) before the stop', 'after the start']);
