@@ -187,7 +187,7 @@ describe('A24 crash containment', function () {
   });
 });
 
-describe('a full disk', () => {
+describe('A24 a full disk', () => {
   it('refuses messages with a word to their authors, shows them to nobody, and goes on when there is room', async () => {
     const server = await startBanyan();
     try {
