@@ -36,6 +36,8 @@ type State =
   | { readonly kind: 'online'; readonly session: Session }
   | { readonly kind: 'closed' };
 
+const paceMilliseconds = 50;
+
 /** The first byte of a TLS connection (RFC 8446 section 5.1): no line begins so. */
 const tlsHandshake = 0x16;
 
@@ -169,7 +171,23 @@ export class Client implements SessionHandler, ConnectionHandlers, ReaderHandler
     const capture = this.#capture;
     this.#capture = undefined;
     if (capture === undefined || this.#state.kind === 'closed') return;
-    for (const part of capture.finish(this.flags, this.server.name, () => this.server.encoder.batchName())) this.#output.write(part);
+    for (const part of capture.finish(this.flags, this.server.name, () => this.server.encoder.batchName())) this.#write(part);
+  }
+
+  /** For an answer of any length, before its first line: it is written as it comes. */
+  beginStream(): void {
+    const parts = this.#capture?.stream(this.flags, this.server.name, () => this.server.encoder.batchName()) ?? [];
+    for (const part of parts) this.#write(part);
+  }
+
+  /** Resolves when the client has read enough of a stream to be sent more, or is gone. Threat class A19. */
+  async paced(): Promise<void> {
+    const { clock } = this.server.host;
+    while (this.#output.full) await new Promise<void>((resolve) => void clock.after(paceMilliseconds, resolve));
+  }
+
+  #write(bytes: Buffer | string): void {
+    if (bytes.length > 0) this.#output.write(bytes);
   }
 
   // ---- writing
@@ -177,15 +195,13 @@ export class Client implements SessionHandler, ConnectionHandlers, ReaderHandler
   /** A line that answers this client, or that it caused. */
   send(line: OutLine): void {
     if (this.#state.kind === 'closed' || !isShown(line, this.flags)) return;
-    if (this.#capture !== undefined) this.#capture.own(line);
-    else this.#output.write(render(line, this.flags));
+    this.#write(this.#capture === undefined ? render(line, this.flags) : this.#capture.own(line, this.flags));
   }
 
   /** Bytes that others caused; a Buffer may be shared with other clients. */
   sendBytes(bytes: Buffer | string): void {
     if (bytes.length === 0 || this.#state.kind === 'closed') return;
-    if (this.#capture !== undefined) this.#capture.other(bytes);
-    else this.#output.write(bytes);
+    this.#write(this.#capture === undefined ? bytes : this.#capture.other(bytes));
   }
 
   sendOthers(lines: readonly OutLine[]): void {

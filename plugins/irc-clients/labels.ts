@@ -7,21 +7,52 @@ type Part = { readonly line: OutLine } | { readonly bytes: Buffer | string };
 export class Capture {
   readonly #label: string;
   readonly #parts: Part[] = [];
+  /** Once it is streamed: how its lines are written. */
+  #stream: ((line: OutLine, flags: number) => string) | undefined;
+  #end = '';
 
   constructor(label: string) {
     this.#label = label;
   }
 
-  own(line: OutLine): void {
+  /** Answers with what is to be written now. */
+  own(line: OutLine, flags: number): string {
+    if (this.#stream !== undefined) return this.#stream(line, flags);
     this.#parts.push({ line });
+    return '';
   }
 
-  other(bytes: Buffer | string): void {
+  other(bytes: Buffer | string): Buffer | string {
+    if (this.#stream !== undefined) return bytes;
     this.#parts.push({ bytes });
+    return '';
+  }
+
+  /**
+   * The answer may be too long to be collected: from now on its lines, more than one, are written as they come. Before its first line only.
+   * Answers with what is to be written now.
+   */
+  stream(flags: number, server: string, newBatch: () => string): (Buffer | string)[] {
+    const before = this.#rest(flags);
+    this.#parts.length = 0;
+    if ((flags & flag.batch) === 0) {
+      let label: string | undefined = this.#label;
+      this.#stream = (line, now) => {
+        const text = render(line, now, label);
+        label = undefined;
+        return text;
+      };
+      return before;
+    }
+    const batch = newBatch();
+    this.#stream = (line, now) => render({ ...line, batch }, now);
+    this.#end = render({ text: `:${server} BATCH -${batch}` }, flags);
+    return [...before, render({ text: `:${server} BATCH +${batch} labeled-response` }, flags, this.#label)];
   }
 
   /** Everything in order: nothing is an ACK, one line carries the label, more are a batch. */
   finish(flags: number, server: string, newBatch: () => string): (Buffer | string)[] {
+    if (this.#stream !== undefined) return [this.#end];
     const own = this.#parts.flatMap((part) => ('line' in part ? [part.line] : []));
     if (own.length === 0) {
       const ack: OutLine = { text: `:${server} ACK` };

@@ -38,6 +38,11 @@ export class Output {
     };
   }
 
+  /** The client should read before it is sent more of a long answer. */
+  get full(): boolean {
+    return !this.#connection.closed && this.#held + this.#connection.queued > this.#limit / 4;
+  }
+
   #drain(): void {
     const waiting = this.#waiting ?? [];
     const open = waiting.findIndex((place) => place.bytes === undefined);

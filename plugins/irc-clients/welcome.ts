@@ -45,6 +45,7 @@ function supportTokens(title: string): string[] {
     'NAMELEN=128',
     'TARGMAX=PRIVMSG:4,NOTICE:4,JOIN:,PART:,KICK:,NAMES:,WHOIS:1',
     'ELIST=U',
+    'SAFELIST',
     'EXTBAN=~,a',
     'WHOX',
     'UTF8ONLY',

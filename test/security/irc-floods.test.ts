@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import type { IrcClient } from '../support/irc-client.ts';
+import type { IrcClient, IrcLine } from '../support/irc-client.ts';
 import { ircParty, type IrcParty } from '../support/irc-party.ts';
 import { eventually } from '../support/wait.ts';
 
@@ -116,7 +116,7 @@ describe('irc-clients: slow readers', function () {
   before(async () => {
     party = await ircParty({
       plugin: `burst_lines = 10000000\nlines_per_second = 1000000\nsend_queue = ${queue}`,
-      tables: ['[limits]\nguests_per_address = 500\nstrangers_per_address = 100'],
+      tables: ['[limits]\nguests_per_address = 500\nstrangers_per_address = 100\nrooms_per_user = 5000'],
       settings: `motd = [${Array.from({ length: 100 }, () => `"${'m'.repeat(300)}"`).join(', ')}]`,
     });
   });
@@ -158,5 +158,38 @@ describe('irc-clients: slow readers', function () {
     expect(numbers.slice(0, -1)).to.deep.equal(Array.from({ length: said }, (_, index) => index));
     expect((await residentMemory(party.banyan.pid)) - base, 'MB').to.be.lessThan(150);
     slow.socket.destroy();
+  });
+
+  it('A19 slow reader: a LIST longer than the queue comes whole, labelled or not, to who reads, and holds little for who does not', async () => {
+    const builder = await party.irc(party.unique('builder'));
+    const names = Array.from({ length: 4_000 }, (_, index) => `#${index}-${'r'.repeat(60)}`);
+    for (let at = 0; at < names.length; at += 6) builder.send(`JOIN ${names.slice(at, at + 6).join(',')}`);
+    await builder.expect('the last room', (line) => line.command === '366' && line.params[1] === names.at(-1), { within: 30_000 });
+    const list = await party.irc(party.unique('reader'), { capabilities: ['labeled-response', 'batch'] });
+    const listed = async (command: string): Promise<readonly IrcLine[]> => {
+      const since = list.lines.length;
+      list.send(command);
+      await list.expect('the end of the list', (line) => line.command === '323', { since, within: 30_000 });
+      await list.sync();
+      return list.lines.slice(since);
+    };
+    const shown = (lines: readonly IrcLine[]): number =>
+      new Set(lines.filter((line) => line.command === '322').map((line) => line.params[1])).size;
+    expect(shown(await listed('LIST'))).to.be.at.least(names.length);
+    const labelled = await listed('@label=all LIST');
+    expect(shown(labelled)).to.be.at.least(names.length);
+    const [opening] = labelled;
+    expect(opening!.tags.get('label')).to.equal('all');
+    const batch = opening!.params[0]!.slice(1);
+    expect(labelled.filter((line) => /^32[123]$/.test(line.command)).every((line) => line.tags.get('batch') === batch)).to.equal(true);
+    expect(labelled.filter((line) => line.command === 'BATCH').map((line) => line.params[0])).to.deep.equal([`+${batch}`, `-${batch}`]);
+    const base = await residentMemory(party.banyan.pid);
+    const slow = await Promise.all(
+      Array.from({ length: 20 }, async () => await reluctantReader(party.banyan.port('irc'), party.unique('lazy'))),
+    );
+    for (const { socket } of slow) socket.write('LIST\r\n'.repeat(20));
+    for (let times = 0; times < 5; times++) await list.sync();
+    expect((await residentMemory(party.banyan.pid)) - base, 'MB').to.be.lessThan(60);
+    for (const { socket } of slow) socket.destroy();
   });
 });

@@ -94,8 +94,8 @@ export function names(client: Client, session: Session, params: readonly string[
   }
 }
 
-/** `LIST`, `LIST #a,#b`, `LIST >10`, `LIST <100` (ELIST=U). */
-export function list(client: Client, session: Session, params: readonly string[]): void {
+/** `LIST`, `LIST #a,#b`, `LIST >10`, `LIST <100` (ELIST=U). Of any length: it goes at the pace of the client (SAFELIST). */
+export async function list(client: Client, session: Session, params: readonly string[]): Promise<void> {
   const conditions = (params[0] ?? '').split(',').filter((word) => word !== '');
   const wanted = new Set(conditions.filter((word) => word.startsWith('#')).map((word) => word.toLowerCase()));
   const bound = (sign: string): number | undefined => {
@@ -103,6 +103,7 @@ export function list(client: Client, session: Session, params: readonly string[]
     return word === undefined ? undefined : Number.parseInt(word.slice(1), 10);
   };
   const [more, fewer] = [bound('>') ?? -1, bound('<') ?? Infinity];
+  client.beginStream();
   client.numeric('RPL_LISTSTART', 'Channel', 'Users  Name');
   for (const room of client.server.host.rooms.all()) {
     const channel = channelName(room);
@@ -110,6 +111,8 @@ export function list(client: Client, session: Session, params: readonly string[]
     if (!maySee(room, session) || size <= more || size >= fewer) continue;
     if (wanted.size > 0 && !wanted.has(channel.toLowerCase())) continue;
     client.numeric('RPL_LIST', channel, String(size), room.topic.text);
+    await client.paced();
+    if (client.session !== session) return;
   }
   client.numeric('RPL_LISTEND', 'End of /LIST');
 }
