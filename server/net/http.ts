@@ -1,13 +1,14 @@
 /** The shared HTTP port: pages and WebSockets of all plugins, and /metrics. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { isIP, type Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
 import type { Http, HttpRoute, Listener, UpgradeRoute } from '../contract/net.ts';
 import { plainAddress } from './connection.ts';
 import { addressGroup } from '../directory/names.ts';
+import { HttpRoutes } from './http-routes.ts';
 import { bind, splitAddress } from './listen.ts';
 import type { Strangers } from './strangers.ts';
 import { addressMatcher } from './ranges.ts';
@@ -26,17 +27,14 @@ export interface HttpOptions {
 }
 
 const mostConnections = 20_000;
-const lingerMilliseconds = 2_000;
 const defaultTimeouts = { headers: 10_000, request: 20_000, handshake: 10_000 };
 
 export class HttpService implements Http {
   readonly #options: HttpOptions;
   readonly #tls: TlsStore;
   readonly #strangers: Strangers;
-  readonly #log: Logger;
   readonly #isProxy: (address: string) => boolean;
-  readonly #routes = new Map<string, HttpRoute>();
-  readonly #upgrades = new Map<string, UpgradeRoute>();
+  readonly #routes: HttpRoutes;
   readonly #open = new Set<Socket>();
   readonly #secureServers: ReturnType<typeof createSecureServer>[] = [];
   readonly listeners: Listener[] = [];
@@ -45,7 +43,7 @@ export class HttpService implements Http {
     this.#options = options;
     this.#tls = shared.tls;
     this.#strangers = shared.strangers;
-    this.#log = shared.log;
+    this.#routes = new HttpRoutes(shared.log);
     this.#isProxy = addressMatcher(options.trustedProxies);
   }
 
@@ -74,9 +72,7 @@ export class HttpService implements Http {
       socket.once('close', () => this.#open.delete(socket));
       this.#admit(socket);
     });
-    server.on('request', (request: IncomingMessage, response: ServerResponse) => this.#answer(request, response));
-    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
-    server.on('clientError', (_error: Error, socket: Duplex) => dismiss(socket, '400 Bad Request'));
+    this.#routes.serve(server);
     // Half a handshake: there is nothing yet that an answer could go over.
     server.on('tlsClientError', (_error: Error, socket: Duplex) => socket.destroy());
     const { host, port } = splitAddress(address);
@@ -99,66 +95,15 @@ export class HttpService implements Http {
     for (const server of this.#secureServers) server.setSecureContext({ ...this.#tls.pem(), ...tlsPolicy });
   }
 
-  #find<Route>(routes: ReadonlyMap<string, Route>, request: IncomingMessage): Route | undefined {
-    const path = (request.url ?? '/').split('?')[0]!;
-    const exact = routes.get(path);
-    if (exact !== undefined) return exact;
-    for (let end = path.lastIndexOf('/'); end >= 0; end = path.lastIndexOf('/', end - 1)) {
-      const prefix = routes.get(path.slice(0, end + 1));
-      if (prefix !== undefined) return prefix;
-      if (end === 0) break;
-    }
-    return undefined;
-  }
-
-  #answer(request: IncomingMessage, response: ServerResponse): void {
-    const route = this.#find(this.#routes, request);
-    response.setHeader('x-content-type-options', 'nosniff');
-    response.setHeader('x-frame-options', 'DENY');
-    response.setHeader('referrer-policy', 'no-referrer');
-    const fail = (error: unknown): void => {
-      this.#log.error({ err: error, path: request.url }, 'a request failed');
-      if (response.headersSent) response.destroy();
-      else response.writeHead(500, { 'content-type': 'text/plain' }).end('This request failed on an error of the server.\n');
-    };
-    if (route === undefined) {
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('There is nothing here.\n');
-      return;
-    }
-    try {
-      void Promise.resolve(route.handle(request, response)).catch(fail);
-    } catch (error) {
-      fail(error);
-    }
-  }
-
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on('error', () => socket.destroy());
-    const route = this.#find(this.#upgrades, request);
-    if (route === undefined) {
-      dismiss(socket, '404 Not Found');
-      return;
-    }
-    try {
-      route.handle(request, socket, head);
-    } catch (error) {
-      this.#log.error({ err: error, path: request.url }, 'an upgrade failed');
-      socket.destroy();
-    }
-  }
-
   route(route: HttpRoute): void {
-    this.#routes.set(route.path, route);
+    this.#routes.route(route);
   }
   upgrade(route: UpgradeRoute): void {
-    this.#upgrades.set(route.path, route);
+    this.#routes.upgrade(route);
   }
   /** Takes routes back. */
   remove(routes: Iterable<HttpRoute | UpgradeRoute>): void {
-    for (const route of routes) {
-      if (this.#routes.get(route.path) === route) this.#routes.delete(route.path);
-      if (this.#upgrades.get(route.path) === route) this.#upgrades.delete(route.path);
-    }
+    this.#routes.remove(routes);
   }
 
   get urls(): readonly string[] {
@@ -197,14 +142,4 @@ export class HttpService implements Http {
     }, 500).unref();
     await Promise.all(closing);
   }
-}
-
-/** Says why, and closes, also on a client that does not. */
-function dismiss(socket: Duplex, status: string): void {
-  if (!socket.writable) {
-    socket.destroy();
-    return;
-  }
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
-  setTimeout(() => socket.destroy(), lingerMilliseconds).unref();
 }

@@ -259,7 +259,7 @@ export const targets: readonly Target[] = [
     async open(server) {
       const wrong = await linked(server);
       await server.start(web);
-      return { say: openWebSocket(server.upgrade('/socket')), wrong };
+      return { say: openWebSocket(server), wrong };
     },
   },
 ];

@@ -1,39 +1,23 @@
-/** A WebSocket to the web plugin without a socket: what the shared HTTP port would hand over, and frames as a browser makes them. */
-import { IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
-import { Duplex } from 'node:stream';
-import type { UpgradeRoute } from '../../server/contract/net.ts';
+/** A WebSocket to the web plugin, with frames as a browser makes them, whatever is in them. */
+import type { KitServer } from '../kit/index.ts';
 
 const closeFrame = 0x88;
 
-/** Takes everything, and says what it is given. */
-class Wire extends Duplex {
-  override _read(): void {
-    // Pushed when there is something.
-  }
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    // Whoever is told of a close closes, or package ws would wait for that.
-    if (chunk[0] === closeFrame) setImmediate(() => this.destroy());
-    done();
-  }
-}
+const handshake =
+  'GET /socket HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+  'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: banyan.v1\r\n\r\n';
 
 /** @returns sends one text frame (RFC 6455 section 5.2), masked with zeros */
-export function openWebSocket(route: UpgradeRoute): (text: Buffer) => void {
-  const request = new IncomingMessage(new Socket());
-  request.method = 'GET';
-  request.url = route.path;
-  request.headers = {
-    connection: 'Upgrade',
-    upgrade: 'websocket',
-    'sec-websocket-version': '13',
-    'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
-    'sec-websocket-protocol': 'banyan.v1',
-  };
-  const wire = new Wire();
-  route.handle(request, wire, Buffer.alloc(0));
+export function openWebSocket(server: KitServer): (text: Buffer) => void {
+  const wire = server.connectHttp();
+  wire.on('data', (bytes: Buffer) => {
+    // Whoever is told of a close closes, or package ws would wait for that.
+    if (bytes[0] === closeFrame) setImmediate(() => wire.destroy());
+  });
+  wire.on('error', () => undefined);
+  wire.write(handshake);
   return (text) => {
-    if (!wire.destroyed) wire.push(Buffer.concat([header(text.length), text]));
+    if (!wire.destroyed) wire.write(Buffer.concat([header(text.length), text]));
   };
 }
 

@@ -16,6 +16,7 @@ export interface Footprint {
   readonly mirrors: number;
   readonly timers: number;
   readonly listeners: number;
+  /** Of listeners, of dialling, and to the HTTP port. */
   readonly connections: number;
   readonly routes: number;
   readonly commands: number;
@@ -25,10 +26,10 @@ export function countEverything(parts: {
   readonly core: Core;
   readonly clock: VirtualClock;
   readonly net: VirtualNet;
-  readonly routes: number;
+  readonly http: { readonly routes: number; readonly connections: number };
   readonly commands: number;
 }): Footprint {
-  const { core, clock, net, routes, commands } = parts;
+  const { core, clock, net, http, commands } = parts;
   // The rooms' followers are the core's own affair; a plugin that forgets one is what is looked for.
   const rooms = [...core.rooms.all()] as RoomState[];
   const sum = (count: (room: RoomState) => number): number => rooms.reduce((total, room) => total + count(room), 0);
@@ -40,8 +41,9 @@ export function countEverything(parts: {
     followers: sum((room) => room.followers.size),
     mirrors: sum((room) => room.networks.size),
     timers: clock.pending,
-    ...net.open,
-    routes,
+    listeners: net.open.listeners,
+    connections: net.open.connections + http.connections,
+    routes: http.routes,
     commands,
   };
 }

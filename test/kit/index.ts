@@ -4,6 +4,7 @@
  */
 export { VirtualClock } from './clock.ts';
 export type { Footprint } from './footprint.ts';
+export type { HttpClientOptions, HttpRequestOptions, WebSocketOptions } from './http.ts';
 export type { CapturedLog, LogLine } from './log.ts';
 export type { VirtualConnection } from './net/connection.ts';
 export type { ConnectOptions, SrvRecord, VirtualNet } from './net/net.ts';
@@ -12,6 +13,7 @@ export { Peer, type Expected, type PeerOptions } from './peer.ts';
 export { Person, value } from './person.ts';
 export { replay, type ReplayOptions } from './replay.ts';
 export { joins, said } from './seen.ts';
+export type { WebSocketPeer } from './web-socket.ts';
 export { openServer, type KitOptions, type KitServer, type PeerHost, type StartedPlugin } from './server.ts';
 export { parseTranscript, TranscriptError, TranscriptWriter, type Piece, type TranscriptEntry } from '../../server/net/transcript.ts';
 export type { Attachment, AttachmentKind, ContractAdapter, Feature, ForeignHome, Sight } from './contract/attachment.ts';

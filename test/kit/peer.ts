@@ -97,7 +97,7 @@ export class Peer {
     if (found === undefined) {
       const shown = unread === '' ? 'nothing' : `\n${unread}`;
       const over = this.#closed === undefined ? '' : `\nand the connection was closed: ${this.#closed.error ?? 'cleanly'}`;
-      throw new Error(`the peer expected ${describe(expected)}, and got ${shown}${over}`);
+      throw new Error(`the peer expected ${describeExpected(expected)}, and got ${shown}${over}`);
     }
     this.#read += Buffer.byteLength(unread.slice(0, found.end));
     return found.text;
@@ -172,12 +172,12 @@ export class Peer {
   }
 }
 
-function matches(line: string, expected: Expected): boolean {
+export function matches(line: string, expected: Expected): boolean {
   if (typeof expected === 'string') return line.includes(expected);
   return expected instanceof RegExp ? expected.test(line) : expected(line);
 }
 
-function describe(expected: Expected): string {
+export function describeExpected(expected: Expected): string {
   return typeof expected === 'function'
     ? 'a line of a certain kind'
     : typeof expected === 'string'

@@ -1,6 +1,6 @@
 /** A whole server in memory: the real core and the real host of plugins, with virtual time, network and HTTP. */
+import type { Duplex } from 'node:stream';
 import type { Plugin, PluginStatus, Announcement } from '../../server/contract/host.ts';
-import type { UpgradeRoute } from '../../server/contract/net.ts';
 import type { Room } from '../../server/contract/rooms.ts';
 import { defaultCoreLimits, openCore, type Core, type CoreLimits } from '../../server/core.ts';
 import { PluginHost, stopMilliseconds, type HostParts } from '../../server/host/plugin-host.ts';
@@ -11,12 +11,13 @@ import type { Storage } from '../../server/storage.ts';
 import { openMemoryStorage } from '../../storage/memory/index.ts';
 import { VirtualClock } from './clock.ts';
 import { countEverything, type Footprint } from './footprint.ts';
-import { VirtualHttp } from './http.ts';
+import { VirtualHttp, type HttpClientOptions, type HttpRequestOptions, type WebSocketOptions } from './http.ts';
 import { captureLog, type CapturedLog } from './log.ts';
 import { VirtualNet, type ConnectOptions } from './net/net.ts';
 import type { VirtualCertificate } from './net/tls.ts';
 import { Peer, type PeerOptions } from './peer.ts';
 import { Person, value } from './person.ts';
+import type { WebSocketPeer } from './web-socket.ts';
 
 export interface KitOptions {
   /** Default `chat.example`. */
@@ -64,8 +65,12 @@ export interface KitServer {
   nicks(room: string): string[];
   /** Connects a peer to a listener of the server, by its name or port. */
   connect(to: string | number, options?: ConnectOptions & PeerOptions): Peer;
-  /** What a plugin offers for HTTP upgrades of that path. @throws Error when none does */
-  upgrade(path: string): UpgradeRoute;
+  /** Asks the shared HTTP port, as a browser would: what comes back is what `fetch` gives. Time does not move. */
+  request(path: string, options?: HttpRequestOptions): Promise<Response>;
+  /** Opens a WebSocket at the shared HTTP port. @throws Error with the status when the server refuses */
+  webSocket(path: string, options?: WebSocketOptions): Promise<WebSocketPeer>;
+  /** A connection to the shared HTTP port, for bytes as they are. */
+  connectHttp(options?: HttpClientOptions): Duplex;
   /** Plays a host that the server can dial. */
   host(name: string, port: number, options?: PeerOptions & { readonly tls?: boolean; readonly certificate?: VirtualCertificate }): PeerHost;
   /** Runs until nothing is under way. Time does not move. */
@@ -98,7 +103,7 @@ export async function openServer(options: KitOptions = {}): Promise<KitServer> {
     registration: 'open',
   });
   const net = new VirtualNet(clock, log.logger, { names: [domain, `rooms.${domain}`, `users.${domain}`] });
-  const http = new VirtualHttp();
+  const http = new VirtualHttp(log.logger);
   const commands = new CommandTable();
   const parts: HostParts = {
     core,
@@ -127,8 +132,9 @@ export async function openServer(options: KitOptions = {}): Promise<KitServer> {
   const settle = async (): Promise<void> => {
     let steps = -1;
     for (let quiet = 0; quiet < quietRounds; quiet++) {
-      if (steps !== net.steps) quiet = 0;
-      steps = net.steps;
+      const now = net.steps + http.steps;
+      if (steps !== now) quiet = 0;
+      steps = now;
       await new Promise((resolve) => setImmediate(resolve));
     }
   };
@@ -181,11 +187,9 @@ export async function openServer(options: KitOptions = {}): Promise<KitServer> {
     room,
     nicks: (name) => [...room(name).members.values()].map((member) => member.nick).toSorted((a, b) => (a < b ? -1 : 1)),
     connect: (to, how = {}) => new Peer(net.connect(to, how), surroundings, how),
-    upgrade(path) {
-      const found = http.upgrades.get(path);
-      if (found === undefined) throw new Error(`there is no upgrade of ${path}`);
-      return found;
-    },
+    request: (path, how) => http.request(path, how),
+    webSocket: (path, how = {}) => http.webSocket(path, how, settle),
+    connectHttp: (how) => http.connect(how),
     host(name, port, how = {}) {
       const waiting: Peer[] = [];
       const close = net.host(name, port, {
@@ -213,7 +217,7 @@ export async function openServer(options: KitOptions = {}): Promise<KitServer> {
       }
       clock.moveTo(until);
     },
-    footprint: () => countEverything({ core, clock, net, routes: http.routes.size, commands: [...commands.all()].length }),
+    footprint: () => countEverything({ core, clock, net, http: http.open, commands: [...commands.all()].length }),
     async stop() {
       for (const host of [...running]) await stopPlugin(host);
       await core.close('the server is stopping');

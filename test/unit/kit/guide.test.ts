@@ -20,7 +20,7 @@ describe('docs/plugins.md', () => {
     const shown = blocks('ts');
     expect(shown.length).to.be.greaterThan(8);
     for (const { file, code } of shown) {
-      const source = readFileSync(join(template, file), 'utf8');
+      const source = readFileSync(join(file.startsWith('templates/') ? repository : template, file), 'utf8');
       for (const part of code.split('\n\n// …\n\n'))
         expect(source, `${file} has changed; the guide shows:\n${part}`).to.contain(part.trimEnd());
     }
