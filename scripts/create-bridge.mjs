@@ -43,9 +43,8 @@ function rename(file) {
 
 function fill(text) {
   const { version, dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  // From a checkout the bridge is built against that checkout, from an installed package against its version.
-  const location = /[\\/]node_modules[\\/]/.test(root) ? `^${version}` : `file:${root}`;
-  const values = { ...dependencies, ...devDependencies, banyan: version, 'banyan location': location };
+  // The bridge is built against the Banyan that made it, a checkout or an installed package.
+  const values = { ...dependencies, ...devDependencies, banyan: version, 'banyan location': `file:${root}` };
   return text
     .replaceAll(/\{\{([^{}]+)\}\}/g, (_, key) => values[key])
     .replaceAll('parley', name)

@@ -1,7 +1,7 @@
 /** A bridge outside of this repository: made from the packed package, built and tested there, and loaded by a real server. */
 import { expect } from 'chai';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connectIrc, type IrcClient } from '../support/irc-client.ts';
@@ -48,6 +48,13 @@ describe('a bridge from the template, in a folder of its own', function () {
       expect(await ran.ended()).to.equal(1);
       expect(ran.output()).to.contain(words).and.contain('usage:');
     }
+  });
+
+  it('is built against the Banyan that made it', () => {
+    const { devDependencies } = JSON.parse(readFileSync(join(bridge, 'package.json'), 'utf8')) as {
+      devDependencies: Readonly<Record<string, string>>;
+    };
+    expect(devDependencies['banyan']).to.equal(`file:${realpathSync(folder)}/package`);
   });
 
   it('has the name that it is given', async () => {
