@@ -33,6 +33,7 @@ export {
 export type * from './model/affiliation.ts';
 export type { Circle } from './model/circle.ts';
 export { withCircle } from './model/circle.ts';
+export { networkLine, networkName } from './model/network-line.ts';
 export { compareAffiliation, roleOf } from './model/affiliation.ts';
 export type * from './model/event.ts';
 export { inboxLog, outboundLog, roomLog } from './model/event.ts';

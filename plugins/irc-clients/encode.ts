@@ -1,15 +1,16 @@
 /** What happens in a room, as lines. Made once a batch for everybody; rendered once a capability set. */
-import type {
-  Batch,
-  Follower,
-  LeaveCause,
-  MemberView,
-  Room,
-  RoomChange,
-  RoomItem,
-  LogRecord,
-  UserChange,
-  UserId,
+import {
+  networkLine,
+  type Batch,
+  type Follower,
+  type LeaveCause,
+  type LogRecord,
+  type MemberView,
+  type Room,
+  type RoomChange,
+  type RoomItem,
+  type UserChange,
+  type UserId,
 } from '../../server/plugin.ts';
 import { buildCtcp } from '../irc/ctcp.ts';
 import { groupModes, type ModeChange } from '../irc/modes.ts';
@@ -109,13 +110,20 @@ export class Encoder {
       }
       case 'ban':
         return this.modes(sourceOf(content.author), channel, [{ add: content.add, letter: 'b', param: oneWord(content.ban.mask) }], time);
+      case 'network':
+        return [
+          {
+            text: `:${this.#server} NOTICE ${channel} :${cutBytes(networkLine(content, this.#people.networkTitle(content.network)), 400)}`,
+            time,
+            id: record.id,
+          },
+        ];
       case 'affiliation':
         return this.#outcast(room, content, sourceOf(content.author), time);
       case 'kick':
       case 'join':
       case 'leave':
       case 'nick':
-      case 'network':
       case 'private':
       case 'invitation':
         return [];

@@ -122,6 +122,10 @@ export class People {
     return holder !== undefined && holder.id !== by;
   }
 
+  networkTitle(network: NetworkAddress): string | undefined {
+    return this.#host.networks.get(network)?.title;
+  }
+
   /** The person of a user that is in live state. */
   of(user: UserView): Person {
     return this.#byId.get(user.id) ?? this.#person(user, this.#nicks.assign(user.id, user.nick, this.#hint(user.network)));

@@ -1,5 +1,7 @@
 /** From the core's things to what goes over the wire. */
 import {
+  networkLine,
+  networkName,
   withCircle,
   type Author,
   type Host,
@@ -17,11 +19,6 @@ import {
 } from '../../server/plugin.ts';
 import { Addresses } from './addresses.ts';
 import type { ServerFrame, WireEvent, WireMember, WirePerson } from './protocol.ts';
-
-/** What a network is called of which only old messages tell: the domain of `xmpp:domain`, the label of `irc:label@domain`. */
-export function nameOf(network: string): string {
-  return network.replace(/^[a-z]+:/, '').replace(/@.*$/, '');
-}
 
 /** Who did something or had it done to them, as it goes over the wire. */
 interface WireAuthor {
@@ -41,7 +38,7 @@ export class Express {
   }
 
   #title(network: UserView['network'] | undefined): string | null {
-    return network == null ? null : (this.#host.networks.get(network)?.title ?? nameOf(network));
+    return network == null ? null : (this.#host.networks.get(network)?.title ?? networkName(network));
   }
 
   person(user: UserView): WirePerson {
@@ -173,7 +170,16 @@ export class Express {
       case 'nick':
         return { ...head, author: this.author(content.who), nick: content.nick };
       case 'network':
-        return { ...head, title: this.#title(content.network), present: content.present, count: content.count, reason: content.reason };
+        return {
+          ...head,
+          title: this.#title(content.network),
+          present: content.present,
+          count: content.count,
+          reason: content.reason,
+          crossing: content.crossing ?? 0,
+          leftOut: content.leftOut ?? 0,
+          text: networkLine(content, this.#host.networks.get(content.network)?.title),
+        };
       case 'private':
       case 'invitation':
         return { ...head, author: this.author(content.author) };

@@ -129,7 +129,7 @@ const span = z
 const event = z
   .looseObject({ number: z.int(), id: z.string(), at: z.number().describe('Milliseconds since 1970.'), kind: z.string() })
   .describe(
-    'One event of a room. kind message: author, text, spans, style. topic: author, topic. kick: author, target, reason, banned. ban: author, add, mask. affiliation: author, address, target, affiliation, reason. config: author, changes. join, leave, nick: author, reason, quit, nick. network: title, present, count, reason.',
+    'One event of a room. kind message: author, text, spans, style. topic: author, topic. kick: author, target, reason, banned. ban: author, add, mask. affiliation: author, address, target, affiliation, reason. config: author, changes. join, leave, nick: author, reason, quit, nick. network: title, present, count, reason, crossing, leftOut, text.',
   );
 
 const change = z

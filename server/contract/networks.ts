@@ -109,7 +109,7 @@ export interface Network {
   privateMessage(from: User, to: UserAddress, body: PrivateBody): Promise<Outcome<PrivateRecord>>;
   /** The network's operators removed one of our people from their network: it leaves the rooms that the network mirrors. */
   killed(target: User, by: string, reason: string): void;
-  /** Shown in rooms as one quiet line, with the number of people. */
+  /** Shown in all mirrored rooms as one quiet line, with the number of people. */
   announce(present: boolean, reason: string): void;
   /** Everything of this network leaves: people, mirrors. */
   withdraw(reason: string): void;
@@ -136,6 +136,8 @@ export interface Mirror {
   kicked(by: User | string, target: UserId, reason: string): boolean;
   /** Status of the network's own people. Status of ours over there is recorded for the network alone (see the plugin). */
   status(user: User, change: { readonly operator?: boolean; readonly voice?: boolean }): void;
+  /** The same in this room alone, with the number of messages that waited for the network. */
+  announce(present: boolean, reason: string, waited?: { readonly crossing: number; readonly leftOut: number }): void;
   detach(reason: string): void;
 }
 

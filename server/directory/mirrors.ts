@@ -103,6 +103,10 @@ export class RoomMirror implements Mirror {
     if (member !== undefined) this.network.parts.moderation.granted(this.room, member, change, undefined, this.follower);
   }
 
+  announce(present: boolean, reason: string, waited?: { readonly crossing: number; readonly leftOut: number }): void {
+    this.network.announceIn(this.room, present, reason, waited);
+  }
+
   detach(reason: string): void {
     const own = [...this.members()] as MemberState[];
     if (own.length > 0) this.network.parts.membership.remove(this.room, own, { kind: 'leave', reason: oneLine(reason) }, this.follower);

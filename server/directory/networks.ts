@@ -275,13 +275,20 @@ export class ForeignNetwork implements Network {
   }
 
   announce(present: boolean, reason: string): void {
+    for (const room of this.state.mirrors.keys()) this.announceIn(room, present, reason);
+  }
+
+  announceIn(
+    room: RoomState,
+    present: boolean,
+    reason: string,
+    waited: { readonly crossing?: number; readonly leftOut?: number } = {},
+  ): void {
     const { delivery, logbook } = this.parts.context;
-    for (const room of this.state.mirrors.keys()) {
-      let count = 0;
-      for (const member of room.members.values()) if (member.who.network === this.address) count++;
-      const content = { kind: 'network', network: this.address, present, count, reason: oneLine(reason) } as const;
-      delivery.record(room, logbook.next(room.log, content, { origin: this.address }), this.state.mirrors.get(room));
-    }
+    let count = 0;
+    for (const member of room.members.values()) if (member.who.network === this.address) count++;
+    const content = { kind: 'network', network: this.address, present, count, reason: oneLine(reason), ...waited } as const;
+    delivery.record(room, logbook.next(room.log, content, { origin: this.address }), this.state.mirrors.get(room));
   }
 
   withdraw(reason: string): void {

@@ -58,6 +58,9 @@ export type LoggedContent =
       readonly present: boolean;
       readonly count: number;
       readonly reason: string;
+      /** Messages of this room that waited for it and cross now, and those that do not, being too old or too many. */
+      readonly crossing?: number;
+      readonly leftOut?: number;
     }
   /** In an inbox or an outbound log only. */
   | {

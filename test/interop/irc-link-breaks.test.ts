@@ -199,6 +199,7 @@ describe('breaks of a link into a real InspIRCd network', function () {
     for (let n = 0; n < 30; n++) boss.send(`PRIVMSG ${channel} :meanwhile ${n}`);
     await boss.sync();
     await anna.quit();
+    await eventually('what waits to be counted', async () => /waiting\W+20\b/.test(await state()));
     way.mend();
     await bert.expect('the last', (line) => line.params[1]?.endsWith('meanwhile 29') === true, { within: 30_000 });
     await equal(['bert', 'chief'], boss, bert);
@@ -216,6 +217,12 @@ describe('breaks of a link into a real InspIRCd network', function () {
     expect(said(bert, 'chief')).to.deep.equal(Array.from({ length: 20 }, (_, n) => `meanwhile ${n + 10}`));
     const notices = bert.lines.filter((line) => line.command === 'NOTICE' && line.nick === 'banyan').map((line) => line.params[1]);
     expect(notices).to.deep.equal(['Left out of what was said while this link was down: 10 messages.']);
+    // Here the room tells of both, in one line each.
+    const lines = boss.lines.filter((line) => line.command === 'NOTICE' && line.params[0] === channel).map((line) => line.params[1]!);
+    expect(lines.slice(-2).map((line) => line.replace(/ \(.*\)$/, ''))).to.deep.equal([
+      'TestNet is cut off, with 1 person',
+      'TestNet is linked, with 1 person; 20 messages that waited cross now; 10 messages are left out',
+    ]);
     boss.send(`MODE ${channel} -m`);
     boss.send(`MODE ${channel} -b *!*@worse.example`);
     await bert.expect('the ban to be lifted', (line) => line.command === 'MODE' && line.params[1] === '-b');

@@ -35,7 +35,11 @@ function describeContent(content: LoggedContent): string | undefined {
     case 'config':
       return `config by ${content.author.nick}: ${Object.keys(content.changes).join(' ')}`;
     case 'network':
-      return `network ${content.network} ${content.present ? 'present' : 'away'} ${content.count}`;
+      return [
+        `network ${content.network} ${content.present ? 'present' : 'away'} ${content.count}`,
+        ...(content.crossing === undefined ? [] : [`crossing ${content.crossing}`]),
+        ...(content.leftOut === undefined ? [] : [`left out ${content.leftOut}`]),
+      ].join(' ');
     case 'affiliation':
       return `affiliation ${content.address} ${content.affiliation} by ${content.author.nick}`;
     case 'kick':

@@ -135,9 +135,8 @@ export class Bridge implements NetworkHandler {
     this.standing = undefined;
     if (standing === undefined) return;
     const people = standing.theirs.all();
-    for (const room of this.rooms) room.end();
+    for (const room of this.rooms) room.end(reason);
     this.outbound.end(standing.bursting ? undefined : standing.live.state);
-    if (!standing.bursting) this.network.announce(false, reason);
     this.network.split(people, this.config.server_name, this.config.peer_name);
     for (const introduced of standing.ours.all()) this.network.unwatch(introduced.id);
     void this.positions.save();

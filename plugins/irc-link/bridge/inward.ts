@@ -170,7 +170,6 @@ export class Inward {
     standing.bursting = false;
     for (const room of this.#bridge.rooms) void this.#bridge.guard(standing, room.begin(standing));
     void this.#bridge.guard(standing, this.#bridge.outbound.begin(standing));
-    this.#bridge.network.announce(true, '');
   }
 
   #killed(standing: Standing, { user, by, reason }: Extract<Effect, { kind: 'killed' }>): void {

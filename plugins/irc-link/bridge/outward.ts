@@ -1,5 +1,6 @@
 /** From here to there: what happens in a room, said in the channel that it is shared with. */
 import {
+  networkLine,
   roleOf,
   type Author,
   type LogRecord,
@@ -127,6 +128,9 @@ export class Outward {
       case 'topic':
         this.topic(standing, ours.byAddress(content.author.address)?.net.id ?? live.state.us.id, content.topic, content.author.nick);
         break;
+      case 'network':
+        this.notice(standing, networkLine(content, this.#bridge.host.networks.get(content.network)?.title));
+        break;
       case 'ban':
         this.modes(standing, content.author, [{ add: content.add, mode: 'ban', param: content.ban.mask }]);
         break;
@@ -138,7 +142,6 @@ export class Outward {
       case 'join':
       case 'leave':
       case 'nick':
-      case 'network':
       case 'private':
       case 'invitation':
         break;

@@ -30,6 +30,8 @@ export class SharedRoom implements Follower {
   readonly #contest: Contest;
   /** Bans or modes of the channel changed since the last beat. */
   #contestSoon = false;
+  /** The room was told that the network is here. */
+  #announced = false;
   /** What was set here was said once more since the link stands. */
   #asserted = false;
   /** The last record of the log when this server started: until there it is not known what an unclean stop left unsaid. */
@@ -124,24 +126,39 @@ export class SharedRoom implements Follower {
     positions.update(this.room.address, { channelTs, written: null });
     // Whoever dies from here on does not know how much it wrote.
     await positions.save();
-    if (place !== undefined) await standing.ours.withGhosts(() => this.#sayWaited(standing, place.number, place.written ?? this.#atStart));
+    if (place === undefined) this.#announce();
+    else await standing.ours.withGhosts(() => this.#sayWaited(standing, place.number, place.written ?? this.#atStart));
     if (this.#phase.kind !== 'catching-up' || this.#bridge.standing !== standing) return;
     this.#phase = { kind: 'live' };
     this.#contestSoon = true;
     for (const item of waiting) this.#show(standing, item);
   }
 
-  end(): void {
+  end(reason: string): void {
     if (this.#phase.kind === 'suspended' || this.#phase.kind === 'away') return;
     this.#phase = { kind: 'away' };
+    this.#announceAway(reason);
     this.#bridge.positions.update(this.room.address, { written: this.written });
+  }
+
+  /** The room tells that the network is here, and how much waited for it. */
+  #announce(waited?: Waited): void {
+    this.#announced = true;
+    this.#mirror?.announce(true, '', waited === undefined ? undefined : { crossing: waited.messages.length, leftOut: waited.leftOut });
+  }
+
+  #announceAway(reason: string): void {
+    if (this.#announced) this.#mirror?.announce(false, reason);
+    this.#announced = false;
   }
 
   /** Says what was logged since the peer was last known to have it; up to `doubtful` it may have some of it already. */
   async #sayWaited(standing: Standing, after: number, doubtful: number): Promise<void> {
     const waited = await this.#readWaited(after);
     const goesOn = (): boolean => this.#bridge.standing === standing && this.#phase.kind === 'catching-up';
-    if (waited === undefined || !goesOn()) return;
+    if (!goesOn()) return;
+    this.#announce(waited);
+    if (waited === undefined) return;
     this.#outward.catchUp(standing, waited.config, waited.unbanned);
     this.#contest.changedConfig(waited.config);
     if (waited.leftOut > 0)
@@ -196,6 +213,7 @@ export class SharedRoom implements Follower {
     const own = [...(this.channel(standing)?.members.keys() ?? [])].filter((user) => user.ours);
     for (const user of own)
       standing.live.say({ kind: 'part', user: user.id, channel: this.channelName, reason: 'this channel is not shared any more' });
+    this.#announceAway(`our service was removed by ${by}`);
     this.#mirror?.detach(`${this.#bridge.network.title} ended the sharing of this room`);
     this.#mirror = undefined;
     this.#bridge.positions.update(this.room.address, { suspendedBy: by });

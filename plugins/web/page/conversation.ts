@@ -190,11 +190,8 @@ export function entryOf(event: WireEvent): Entry | undefined {
       return { ...head, kind: 'presence', what: 'went', who: nick, to: '', text: text('reason') };
     case 'nick':
       return { ...head, kind: 'presence', what: 'renamed', who: nick, to: text('nick'), text: `${nick} is now ${text('nick')}` };
-    case 'network': {
-      const count = Number(event['count'] ?? 0);
-      const people = count === 0 ? '' : count === 1 ? ', with 1 person' : `, with ${count} people`;
-      return line(`${text('title')} is ${event['present'] === true ? `linked${people}` : `cut off${people}${because}`}`);
-    }
+    case 'network':
+      return line(text('text'));
     default:
       return undefined;
   }

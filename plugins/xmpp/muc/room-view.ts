@@ -1,5 +1,6 @@
 /** One room as occupants of other servers see it (XEP-0045): everybody under a nick of their own, in step with what has been shown. */
 import {
+  networkLine,
   NickView,
   roleOf,
   type Author,
@@ -187,11 +188,18 @@ export class RoomView {
   #show(item: RoomItem): Piece[] {
     if (item.kind === 'change') return this.#change(item.change);
     const { record } = item;
-    const made = this.message(record, false) ?? configured(record, this.address);
+    const made = this.message(record, false) ?? configured(record, this.address) ?? this.#network(record);
     if (made === undefined) return [];
     const said = { open: serialiseAddressable(made), number: record.number };
     const { content } = record;
     return content.kind === 'config' && content.changes.moderated !== undefined ? [said, ...this.#rolesChanged()] : [said];
+  }
+
+  /** The room itself tells that a network went away or is back. */
+  #network({ id, content }: LogRecord): Element | undefined {
+    if (content.kind !== 'network') return undefined;
+    const line = networkLine(content, this.#host.networks.get(content.network)?.title);
+    return stanza('message', { type: 'groupchat', from: this.address, id }, stanza('body', {}, line), element('no-store', ns.hints));
   }
 
   /** A room became moderated, or is no longer: whoever has neither rank nor voice has another role now. */

@@ -51,7 +51,7 @@ export async function xmppWorld(person: Person, { room, nick: wanted, connect }:
         if (ids.has(id)) return;
         ids.add(id);
       }
-      if (text !== null && text !== undefined) {
+      if (nick !== '' && text !== null && text !== undefined) {
         if (text.startsWith('/me ')) notebook.see({ kind: 'action', from: nick, text: text.slice(4) });
         else notebook.see({ kind: 'message', from: nick, text });
       } else if (stanza.getChild('subject') !== undefined && inside) {

@@ -76,13 +76,13 @@ describe('kit: an IRC network, an XMPP server and a Parley server in one room', 
     await sides.paul.breaks();
     let shown = await seen();
     expect(shown.ines).to.deep.equal(['leave paul']);
-    expect(shown.xena).to.deep.equal(['leave paul']);
+    expect(shown.xena).to.deep.equal(['<lounge> parley is cut off, with 1 person (read ECONNRESET)', 'leave paul']);
     await sides.ines.says('ines', 'meanwhile');
     await seen();
     await sides.paul.returns(['paul']);
     shown = await seen();
     expect(shown.ines).to.deep.equal(['join paul']);
-    expect(shown.xena).to.deep.equal(['join paul']);
+    expect(shown.xena).to.deep.equal(['join paul', '<lounge> parley is linked, with 1 person']);
     expect(shown.paul!.filter((line) => line.startsWith('<'))).to.deep.equal(['<ines> meanwhile']);
     expect(sorted(sides.paul.members('paul'))).to.deep.equal(['anna', 'ines', 'paul', 'xena']);
   });

@@ -3,7 +3,6 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nameOf } from '../../../plugins/web/express.ts';
 import { textFrame } from '../../../plugins/web/frame.ts';
 import { protocolDocument } from '../../../plugins/web/protocol-document.ts';
 import { clientFrame, clientFrames, serverFrames } from '../../../plugins/web/protocol.ts';
@@ -44,10 +43,6 @@ const types = Object.keys(examples);
 const accepts = (frame: unknown): boolean => clientFrame.safeParse(frame).success;
 
 describe('the native protocol', () => {
-  it('calls a network that is not there any more as people know it', () => {
-    expect(['xmpp:example.net', 'irc:libre@example.org'].map(nameOf)).to.deep.equal(['example.net', 'libre']);
-  });
-
   it('accepts a right frame of every type, with and without an id', () => {
     expect(types).to.have.members(clientFrames.map((schema) => schema.shape.type.value));
     for (const [type, frame] of Object.entries(examples)) {
