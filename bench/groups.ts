@@ -1,5 +1,6 @@
 /** All benchmarks, by the names under which they are asked for. */
 import { append } from './append.ts';
+import { stalls } from './burst.ts';
 import { codecs } from './codecs.ts';
 import { connections } from './connections.ts';
 import { burst, crossing } from './links.ts';
@@ -12,6 +13,7 @@ export const groups: Readonly<Record<string, Group>> = {
   append,
   crossing,
   burst,
+  stalls,
   private: privateMessages,
   fanout,
   connections,

@@ -40,6 +40,8 @@ export interface Sizes {
   readonly connections: { readonly plain: number; readonly tls: number; readonly web: number };
   /** People of a network that comes in, and ours who are introduced to it. */
   readonly burst: { readonly theirs: number; readonly ours: number };
+  /** The same in a room with clients, while others write to each other; so many of them leave again one by one. */
+  readonly stalls: { readonly theirs: number; readonly leaving: number; readonly ours: number; readonly irc: number; readonly web: number };
 }
 
 /** What `npm run bench` does: one or two minutes. */
@@ -52,6 +54,7 @@ export const ordinary: Sizes = {
   pairs: 50,
   connections: { plain: 1_000, tls: 300, web: 300 },
   burst: { theirs: 5_000, ours: 1_000 },
+  stalls: { theirs: 10_000, leaving: 2_000, ours: 2_000, irc: 50, web: 20 },
 };
 
 /** A group of measurements; rows come as they are found. */

@@ -18,6 +18,7 @@ import {
   type UserView,
 } from '../../server/plugin.ts';
 import { Addresses } from './addresses.ts';
+import { textFrame } from './frame.ts';
 import type { ServerFrame, WireEvent, WireMember, WirePerson } from './protocol.ts';
 
 /** Who did something or had it done to them, as it goes over the wire. */
@@ -31,6 +32,8 @@ export class Express {
   /** What stands for addresses that not everybody may know; whatever goes out to everybody passes here. */
   readonly addresses: Addresses;
   readonly #host: Host;
+  /** The last change of a person, as bytes: all who share a room with that person are told at once. */
+  #told: { readonly change: UserChange; readonly frame: Buffer } | undefined;
 
   constructor(host: Host) {
     this.#host = host;
@@ -193,6 +196,12 @@ export class Express {
     const address = this.addresses.shown(change.before.address);
     if (change.kind === 'quit') return { type: 'user', kind: 'quit', address, nick, reason: change.reason };
     return { type: 'user', kind: change.kind, address, nick, now: this.person(change.after) };
+  }
+
+  /** The same for everybody, made once. */
+  userChangeFrame(change: UserChange): Buffer {
+    if (this.#told?.change !== change) this.#told = { change, frame: textFrame(JSON.stringify(this.userChange(change))) };
+    return this.#told.frame;
   }
 
   private(record: PrivateRecord, own: boolean): ServerFrame {

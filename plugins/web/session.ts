@@ -205,7 +205,7 @@ export class WebSession implements SessionHandler {
   }
 
   userChanged(change: UserChange): void {
-    this.send(this.express.userChange(change));
+    this.#write(this.express.userChangeFrame(change));
   }
 
   privateMessage(record: PrivateRecord): void {

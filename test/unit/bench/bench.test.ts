@@ -13,6 +13,7 @@ const tiny: Sizes = {
   pairs: 2,
   connections: { plain: 2, tls: 2, web: 2 },
   burst: { theirs: 50, ours: 5 },
+  stalls: { theirs: 50, leaving: 5, ours: 5, irc: 2, web: 2 },
 };
 
 /** What has to be in each group's rows. */
@@ -32,6 +33,7 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
   append: [/^log: make/, /^journal: encode/, /^journal: decode/, /, 1 at once/, /, 10 at once/, /, 100 at once/],
   crossing: [/IRC link in, XMPP out/],
   burst: [/ours to an IRC network/, /IRC network in/],
+  stalls: [/in, 5 of ours out/, /more in/, /quit one by one/, /in a split/],
   private: [/bare Node/, /banyan/],
   fanout: [
     /IRC clients, saturated, bare Node/,
