@@ -16,6 +16,7 @@ import type { IrcMessage } from '../../irc/line.ts';
 import type { Config, NetworkConfig } from '../config.ts';
 import { dialects } from '../dialects/index.ts';
 import type { Peer } from '../link/handshaking.ts';
+import { Barred } from './barred.ts';
 import { Dropped } from './dropped.ts';
 import { Inward } from './inward.ts';
 import { Live } from './live.ts';
@@ -47,6 +48,7 @@ export class Bridge implements NetworkHandler {
   /** Our member over there, and the same as a user here. */
   readonly service: Service;
   readonly serviceHere: ServiceHere;
+  readonly barred: Barred;
   readonly rooms: SharedRoom[] = [];
   readonly privateTraffic: PrivateTraffic;
   readonly outbound: Outbound;
@@ -69,6 +71,7 @@ export class Bridge implements NetworkHandler {
     );
     this.service = new Service(this);
     this.serviceHere = new ServiceHere(host, this.network, config.service_nick);
+    this.barred = new Barred(host, this.network, this.serviceHere);
     this.privateTraffic = new PrivateTraffic(this);
     this.outbound = new Outbound(this);
     this.#inward = new Inward(this, isElsewhere);
@@ -119,7 +122,7 @@ export class Bridge implements NetworkHandler {
     const { userId } = dialects.get(this.config.dialect)!;
     const live = new Live(peer, userId, this.dropped);
     const { us } = live.state;
-    const ours = new Ours(this.host, this.network, live, this.serviceHere);
+    const ours = new Ours(this.host, this.network, live, this.serviceHere, this.barred);
     peer.wire.send(peer.established.send);
     live.say({ kind: 'burst', server: us.id, clock: Math.floor(this.host.clock.now() / 1_000) });
     const service = live.state.rules.collisions === 'save' ? this.service.enter(live) : undefined;
@@ -163,6 +166,7 @@ export class Bridge implements NetworkHandler {
     const { standing } = this;
     if (standing === undefined) return;
     this.#inward.forgive();
+    if (this.barred.beat(standing)) for (const room of this.rooms) room.letInSoon();
     const waiting = this.outbound.unproved || this.rooms.some((room) => room.unproved > 0);
     if (this.#outstanding === undefined && (silent || waiting)) this.#ping(standing);
     for (const room of this.rooms) room.beat(standing);

@@ -107,7 +107,7 @@ export class Inward {
         if (effect.user === standing.service) this.#bridge.service.nickLost(standing, effect.user);
         else ours.settle([effect]);
         // Who was thrown out comes back into the channels with the next beat.
-        if (effect.user.gone) for (const room of this.#bridge.rooms) room.letInSoon();
+        if (effect.user.gone) this.#letInSoon();
         break;
       case 'account-given': {
         const introduced = ours.byNet(effect.user);
@@ -116,6 +116,13 @@ export class Inward {
       }
       case 'forced':
         this.#bridge.sharedOf(effect.channel)?.forced(standing, effect);
+        break;
+      case 'network-banned':
+        if (this.#bridge.barred.banned(standing, effect.ban)) this.#letInSoon();
+        if (effect.ban.kind === 'reserve') this.#bridge.service.avoid(standing);
+        break;
+      case 'network-unbanned':
+        if (this.#bridge.barred.lifted(standing, effect.ban)) this.#letInSoon();
         break;
       case 'idle-question':
         this.#bridge.privateTraffic.idle(standing, effect);
@@ -170,6 +177,10 @@ export class Inward {
     standing.bursting = false;
     for (const room of this.#bridge.rooms) void this.#bridge.guard(standing, room.begin(standing));
     void this.#bridge.guard(standing, this.#bridge.outbound.begin(standing));
+  }
+
+  #letInSoon(): void {
+    for (const room of this.#bridge.rooms) room.letInSoon();
   }
 
   #killed(standing: Standing, { user, by, reason }: Extract<Effect, { kind: 'killed' }>): void {

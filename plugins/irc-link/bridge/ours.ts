@@ -2,8 +2,10 @@
 import { NickView, type Author, type Host, type Network, type UserAddress, type UserId, type UserView } from '../../../server/plugin.ts';
 import { safeHost, safeIdent } from '../../irc/mask.ts';
 import { ircNickRules } from '../../irc/nick.ts';
+import { reservation } from '../model/bans.ts';
 import type { Effect } from '../model/effects.ts';
 import type { NetUser } from '../model/state.ts';
+import type { Barred } from './barred.ts';
 import type { Live } from './live.ts';
 import type { ServiceHere } from './service-here.ts';
 
@@ -21,6 +23,8 @@ export interface Introduced {
 
 /** An address that nobody routes: our people's own is nobody's business over there. */
 const noAddress = '0.0.0.0';
+/** Nicks that are tried for somebody although the network reserves them. */
+const mostReserved = 20;
 /** A peer that throws out more of ours over their nicks is at play, and may. */
 const mostContested = 1_000;
 
@@ -29,6 +33,7 @@ export class Ours {
   readonly #network: Network;
   readonly #live: Live;
   readonly #service: ServiceHere;
+  readonly #barred: Barred;
   readonly #nicks: NickView;
   readonly #byId = new Map<UserId, Introduced>();
   readonly #byNet = new Map<NetUser, Introduced>();
@@ -40,11 +45,12 @@ export class Ours {
   /** How much is being said for which people who are gone may be needed. */
   #needs = 0;
 
-  constructor(host: Host, network: Network, live: Live, service: ServiceHere) {
+  constructor(host: Host, network: Network, live: Live, service: ServiceHere, barred: Barred) {
     this.#host = host;
     this.#network = network;
     this.#live = live;
     this.#service = service;
+    this.#barred = barred;
     const rules = ircNickRules({ caseMapping: 'rfc1459', maxBytes: live.peer.established.limits.nick });
     this.#nicks = new NickView({ ...rules, fold: live.state.rules.fold });
   }
@@ -65,7 +71,8 @@ export class Ours {
     return this.#byId.size;
   }
 
-  introduce(user: UserView & { readonly since?: number }, ghost = false): Introduced {
+  /** Undefined for somebody whom the network has banned. */
+  introduce(user: UserView & { readonly since?: number }, ghost = false): Introduced | undefined {
     const known = this.#byId.get(user.id);
     const now = this.#host.clock.now();
     if (known !== undefined) {
@@ -75,15 +82,17 @@ export class Ours {
     const { state } = this.#live;
     const seconds = Math.floor(now / 1_000);
     const { limits } = this.#live.peer.established;
-    const id = this.#live.freeUserId();
     const host = safeHost(user.host).slice(0, limits.host);
+    const ident = safeIdent(user.ident).slice(0, limits.ident);
+    if (this.#barred.isBarred(this.#live, { nick: user.nick, ident, host, ip: noAddress }, user.address)) return undefined;
+    const id = this.#live.freeUserId();
     const effects = this.#live.say({
       kind: 'user',
       server: state.us.id,
       id,
       nick: this.#freeNick(user),
       nickTs: seconds,
-      ident: safeIdent(user.ident).slice(0, limits.ident),
+      ident,
       realHost: host,
       host,
       ip: noAddress,
@@ -103,8 +112,8 @@ export class Ours {
     return introduced;
   }
 
-  /** The author of something over there; who has gone from here comes back for it. */
-  author(author: Author): Introduced {
+  /** The author of something over there; who has gone from here comes back for it. Undefined for whom the network has banned. */
+  author(author: Author): Introduced | undefined {
     const { users, domain, clock } = this.#host;
     const user = users.byAddress(author.address);
     const introduced =
@@ -124,7 +133,7 @@ export class Ours {
         },
         user === undefined,
       );
-    introduced.neededAt = clock.now();
+    if (introduced !== undefined) introduced.neededAt = clock.now();
     return introduced;
   }
 
@@ -150,15 +159,20 @@ export class Ours {
     const { state } = this.#live;
     const own = this.#byId.get(user.id)?.net;
     const hint = user.network === null ? this.#host.domain : (this.#host.networks.get(user.network)?.label ?? 'elsewhere');
-    let refused = false;
+    let refused: string | undefined;
+    let tries = 0;
     const nick = this.#nicks.assign(user.id, user.nick, hint, (fold) => {
       const holder = state.nicks.get(fold);
       const taken = (holder !== undefined && holder !== own) || this.#contested.has(fold);
-      refused ||= taken;
-      return taken;
+      if (taken) refused ??= 'somebody there has your nick';
+      if (taken) return true;
+      // Some reserve every nick that there could be.
+      const reserved = tries++ < mostReserved ? reservation(state, fold) : undefined;
+      if (reserved !== undefined) refused ??= `your nick is reserved there (${reserved.name}: ${reserved.reason})`;
+      return reserved !== undefined;
     });
-    if (refused && user.network === null && this.#host.users.get(user.id) !== undefined)
-      void this.#service.tell(user.address, `On ${this.#network.title} you are called ${nick}: somebody there has your nick.`);
+    if (refused !== undefined && user.network === null && this.#host.users.get(user.id) !== undefined)
+      void this.#service.tell(user.address, `On ${this.#network.title} you are called ${nick}: ${refused}.`);
     return nick;
   }
 
@@ -173,6 +187,12 @@ export class Ours {
     const nick = this.#freeNick(user);
     if (nick === introduced.net.nick) return;
     this.settle(this.#live.say({ kind: 'nick', user: introduced.net.id, nick, ts: Math.floor(this.#host.clock.now() / 1_000) }));
+  }
+
+  /** Takes another nick, should the network reserve the one that somebody has there. */
+  avoid(introduced: Introduced): void {
+    const { state } = this.#live;
+    if (reservation(state, state.rules.fold(introduced.net.nick)) !== undefined) this.#nickLost(introduced.net, undefined);
   }
 
   /** Says who it is here. */
@@ -202,6 +222,7 @@ export class Ours {
     const user = this.#host.users.get(introduced.id);
     const { id, address } = introduced;
     const nick = this.#freeNick({ id, address, nick: wanted ?? introduced.nick, network: user?.network ?? null });
+    if (nick === net.nick) return;
     this.settle(this.#live.say({ kind: 'nick', user: net.id, nick, ts: Math.floor(this.#host.clock.now() / 1_000) }));
   }
 

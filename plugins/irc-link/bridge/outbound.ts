@@ -240,6 +240,7 @@ export class Outbound {
     if (target === undefined) return waited ? 'that person did not come back with the network' : 'that person cannot be reached';
     if (waited && ours.wasKilled(content.author.address)) return 'that network threw you out';
     const from = ours.author(content.author);
+    if (from === undefined || this.#bridge.barred.isSilenced(live, from.net, content.author.address)) return 'that network has banned you';
     if (content.kind === 'private') {
       const circle = circleThere(this.#bridge, standing, content, target);
       // The copies of one message come one after the other, and all get the one line.

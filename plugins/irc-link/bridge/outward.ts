@@ -155,13 +155,15 @@ export class Outward {
     const user = this.#bridge.host.users.byAddress(author.address);
     if (user !== undefined && this.#keptOut.has(user.id)) return undefined;
     const introduced = standing.ours.author(author);
+    if (introduced === undefined) return undefined;
     const channel = this.channel(standing);
     if (channel === undefined) return undefined;
     if (!channel.members.has(introduced.net)) {
       if (this.#isBarred(standing, introduced.net)) return undefined;
       this.#join(standing, introduced.net, []);
     }
-    return this.#maySpeak(standing, channel, introduced.net) ? introduced : undefined;
+    const silent = this.#bridge.barred.isSilenced(standing.live, introduced.net, introduced.address);
+    return !silent && this.#maySpeak(standing, channel, introduced.net) ? introduced : undefined;
   }
 
   /** Servers of an IRC network each hold their own people to a channel's modes; so do we with ours. */
@@ -263,7 +265,7 @@ export class Outward {
   #admitted(standing: Standing, user: User): Introduced | undefined {
     if (this.#keptOut.has(user.id)) return undefined;
     const introduced = standing.ours.introduce(user);
-    return this.#isBarred(standing, introduced.net) ? undefined : introduced;
+    return introduced === undefined || this.#isBarred(standing, introduced.net) ? undefined : introduced;
   }
 
   /** A ban over there bars those of ours whom it meets, there alone. */

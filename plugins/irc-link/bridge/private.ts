@@ -98,6 +98,7 @@ export class PrivateTraffic {
     const author = host.users.get(message.from.id);
     if (standing === undefined || target === undefined || ctcp === undefined || author === undefined) return;
     const from = standing.ours.introduce(author);
+    if (from === undefined || this.#bridge.barred.isSilenced(standing.live, from.net, author.address)) return;
     standing.live.say({
       kind: 'message',
       source: from.net.id,

@@ -1,5 +1,6 @@
 /** Our one visible member over there: it speaks the bridge's own notices and nothing else. */
 import { buildCtcp, parseCtcp } from '../../irc/ctcp.ts';
+import { reservation } from '../model/bans.ts';
 import type { NetUser } from '../model/state.ts';
 import type { Bridge } from './bridge.ts';
 import type { Live } from './live.ts';
@@ -9,6 +10,8 @@ import type { Standing } from './standing.ts';
 const revival = 2_000;
 /** Collisions of its nick on one link, after which nobody honest is at the other end. */
 const mostCollisions = 5;
+/** Nicks that are tried although the network reserves them. */
+const mostReserved = 5;
 
 export class Service {
   readonly #bridge: Bridge;
@@ -54,8 +57,20 @@ export class Service {
   /** Adds dashes until it is nobody's. */
   #freeNick({ state }: Live): string {
     let nick = this.#bridge.config.service_nick;
-    while (state.nicks.has(state.rules.fold(nick)) || this.#contested.has(state.rules.fold(nick))) nick += '-';
-    return nick;
+    for (let tries = 0; ; tries++) {
+      const fold = state.rules.fold(nick);
+      // Some reserve every nick that there could be.
+      const reserved = tries < mostReserved && reservation(state, fold) !== undefined;
+      if (!state.nicks.has(fold) && !this.#contested.has(fold) && !reserved) return nick;
+      nick += '-';
+    }
+  }
+
+  /** Takes another nick, should the network reserve the one that it has. */
+  avoid(standing: Standing): void {
+    const { service, live } = standing;
+    if (service !== undefined && !service.gone && reservation(live.state, live.state.rules.fold(service.nick)) !== undefined)
+      this.nickLost(standing, service);
   }
 
   /** Somebody there has its nick. Where that threw both out, it comes back under another at once, a few times. */

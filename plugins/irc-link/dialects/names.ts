@@ -15,6 +15,11 @@ export function isServerName(text: string): boolean {
   return text.length <= longestName && /^[\w-]+(?:\.[\w-]+)+$/.test(text);
 }
 
+/** A mask of a ban: a nick, a host, or `nick!ident@host`, with wildcards. */
+export function isBanMask(text: string): boolean {
+  return text !== '' && text.length <= 250 && !/[\s\p{Cc}]/u.test(text);
+}
+
 /** An ident or a host. */
 export function isUserWord(text: string): boolean {
   return text !== '' && text.length <= longestName && !/[\s!@\p{Cc}]/u.test(text);

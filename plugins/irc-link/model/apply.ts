@@ -3,6 +3,7 @@
  * the link, `ours` are about to be sent. Nothing is believed whose source is not on the side that it came from (threat
  * class A9): a server cannot speak for what is not behind it.
  */
+import { applyNetworkBan } from './bans.ts';
 import type { Effect } from './effects.ts';
 import type { Fact } from './facts.ts';
 import { applyChannel, applyKick, applyMembers, applyModes, applyPart, applyTopic } from './channels.ts';
@@ -47,6 +48,9 @@ export function applyFact(state: NetState, fact: Fact, side: Side): readonly Eff
     case 'profile':
     case 'account':
       return applyChange(state, fact, side);
+    case 'network-ban':
+    case 'network-unban':
+      return applyNetworkBan(state, fact, side);
     case 'quit': {
       const user = speaker(state, side, fact.user);
       if (user === undefined) return dropped('a quit of somebody who is not there');

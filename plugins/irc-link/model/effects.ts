@@ -1,4 +1,5 @@
 /** What a fact changed, for the bridge to carry over to the core; what the model refused; what must be answered. */
+import type { NetBan } from './bans.ts';
 import type { Fact } from './facts.ts';
 import type { NetChannel, NetServer, NetUser } from './state.ts';
 
@@ -64,6 +65,8 @@ export type Effect =
       readonly join: boolean;
       readonly reason: string;
     }
+  /** The network bans somebody from all its servers, or lets in again. */
+  | { readonly kind: 'network-banned' | 'network-unbanned'; readonly ban: NetBan }
   /** The owner of a nick that we answer for is asked how long it is idle. */
   | { readonly kind: 'idle-question'; readonly user: NetUser; readonly asker: NetUser }
   | { readonly kind: 'ping'; readonly source: NetServer }

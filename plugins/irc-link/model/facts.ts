@@ -44,6 +44,9 @@ export interface UserFact {
   readonly bot: boolean;
 }
 
+/** What a ban of the whole network means: not to be there; an exception from that; a nick that nobody may have; not to be heard. */
+export type NetBanKind = 'bar' | 'exempt' | 'reserve' | 'silence';
+
 export type MessageTarget =
   /** `status`: only members with that prefix mode or a higher one. */
   { readonly kind: 'channel'; readonly name: string; readonly status?: string } | { readonly kind: 'user'; readonly user: Ref };
@@ -81,6 +84,19 @@ export type Fact =
   | { readonly kind: 'away'; readonly user: Ref; readonly text: string | null }
   | { readonly kind: 'account'; readonly source: Ref; readonly user: Ref; readonly account: string | null }
   | { readonly kind: 'profile'; readonly user: Ref; readonly ident?: string; readonly host?: string; readonly realName?: string }
+  | {
+      readonly kind: 'network-ban';
+      readonly source: Ref;
+      readonly ban: NetBanKind;
+      /** What the network calls it, for people, and to tell its bans apart: `G-line`. */
+      readonly name: string;
+      readonly mask: string;
+      /** Seconds since 1970, and for how long; 0 has no end. */
+      readonly setAt: number;
+      readonly seconds: number;
+      readonly reason: string;
+    }
+  | { readonly kind: 'network-unban'; readonly source: Ref; readonly name: string; readonly mask: string }
   | { readonly kind: 'quit'; readonly user: Ref; readonly reason: string }
   | { readonly kind: 'kill'; readonly source: Ref; readonly user: Ref; readonly reason: string }
   /** What a channel is like, said before anybody is in it. What is set there already stands (dialects without times). */

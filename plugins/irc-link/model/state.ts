@@ -1,5 +1,6 @@
 /** An IRC network as one of its servers knows it: plain state, changed by model/apply.ts alone. */
 import { globMatches } from '../../irc/mask.ts';
+import type { NetBan } from './bans.ts';
 import type { Ref } from './facts.ts';
 import type { ModeTable } from './modes.ts';
 
@@ -83,6 +84,8 @@ export interface NetState {
   readonly users: Map<string, NetUser>;
   readonly nicks: Map<string, NetUser>;
   readonly channels: Map<string, NetChannel>;
+  /** Bans of the whole network, by name and folded mask. */
+  readonly bans: Map<string, NetBan>;
   /** Ids made here so far, for a dialect that has none. */
   minted: number;
 }
@@ -107,6 +110,7 @@ export function openNetState(rules: NetRules, us: ServerIdentity, peer: ServerId
     users: new Map(),
     nicks: new Map(),
     channels: new Map(),
+    bans: new Map(),
     minted: 0,
   };
 }

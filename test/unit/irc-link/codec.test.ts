@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { inspircd } from '../../../plugins/irc-link/dialects/inspircd/index.ts';
 import { decoders, ignored } from '../../../plugins/irc-link/dialects/inspircd/decode.ts';
-import type { Fact, ModeChange } from '../../../plugins/irc-link/model/facts.ts';
+import type { Fact, ModeChange, NetBanKind } from '../../../plugins/irc-link/model/facts.ts';
 import { parseLine } from '../../../plugins/irc/line.ts';
 import { codec, recorded } from './support.ts';
 
@@ -71,6 +71,20 @@ const facts: {
     }),
     fc.record({ kind: fc.constant('force-visit'), source: serverId, user: userId, channel, join: fc.constant(false), reason: text }),
   ),
+  'network-ban': fc
+    .tuple(
+      fc.constantFrom(
+        ['bar', 'G-line'],
+        ['bar', 'K-line'],
+        ['bar', 'Z-line'],
+        ['exempt', 'E-line'],
+        ['reserve', 'Q-line'],
+        ['silence', 'shun'],
+      ) as fc.Arbitrary<[NetBanKind, string]>,
+      fc.record({ source: serverId, mask, setAt: time, seconds: fc.nat(), reason: text }),
+    )
+    .map(([[ban, name], rest]) => ({ kind: 'network-ban', ban, name, ...rest })),
+  'network-unban': fc.record({ kind: fc.constant('network-unban'), source: serverId, name: fc.constantFrom('G-line', 'shun'), mask }),
   away: fc.record({ kind: fc.constant('away'), user: userId, text: fc.option(text) }),
   account: fc.record({ kind: fc.constant('account'), source: serverId, user: userId, account: fc.option(word) }),
   quit: fc.record({ kind: fc.constant('quit'), user: userId, reason: text }),

@@ -3,6 +3,7 @@ import type { IrcMessage } from '../../../irc/line.ts';
 import type { Fact, MemberFact, MessageTarget, ModeChange } from '../../model/facts.ts';
 import { isChannel, isNick, isServerName, isUserWord, longestName } from '../names.ts';
 import type { InspircdContext } from './codec.ts';
+import { addLine, delLine } from './x-lines.ts';
 
 interface Decoder {
   /** Parameters without which it is malformed. */
@@ -12,8 +13,6 @@ interface Decoder {
 
 /** Commands that mean nothing to us, but are no surprise. */
 export const ignored: ReadonlySet<string> = new Set([
-  'ADDLINE',
-  'DELLINE',
   'OPERTYPE',
   'SINFO',
   'VERSION',
@@ -163,6 +162,8 @@ export const decoders: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
       },
     },
   ],
+  ['ADDLINE', { least: 6, read: addLine }],
+  ['DELLINE', { least: 2, read: delLine }],
   ['SVSNICK', { least: 2, read: forcedNick }],
   ['SANICK', { least: 2, read: forcedNick }],
   ['SVSJOIN', forcedVisit(true)],

@@ -3,6 +3,7 @@ import { serialiseLine, UnsafeLineError } from '../../../irc/line.ts';
 import type { Fact, MessageTarget } from '../../model/facts.ts';
 import { clip, trailing } from '../text.ts';
 import type { InspircdContext } from './codec.ts';
+import { lineType } from './x-lines.ts';
 
 /** Beyond it ISO 8601 has no form of four digits for the year, and nothing was said then. */
 const latest = Date.parse('9999-12-31T23:59:59Z');
@@ -44,6 +45,20 @@ function linesOf(fact: Fact, context: InspircdContext): readonly string[] {
       return line(fact.source, 'SAVE', fact.user, String(fact.ts));
     case 'force-nick':
       return line(fact.source, 'SVSNICK', fact.user, fact.nick, String(context.now()));
+    case 'network-ban': {
+      const type = lineType(fact.name);
+      if (type === undefined) return [];
+      return say(
+        fact.source,
+        'ADDLINE',
+        [type, fact.mask, fact.source, String(fact.setAt), String(fact.seconds)],
+        clip(fact.reason, limits.kick),
+      );
+    }
+    case 'network-unban': {
+      const type = lineType(fact.name);
+      return type === undefined ? [] : line(fact.source, 'DELLINE', type, fact.mask);
+    }
     case 'force-visit':
       if (fact.join) return line(fact.source, 'SVSJOIN', fact.user, fact.channel);
       return say(fact.source, 'SVSPART', [fact.user, fact.channel], clip(fact.reason, limits.quit));

@@ -12,6 +12,8 @@ export interface NgircdContext {
   readonly peer: string;
   readonly rules: NetRules;
   readonly limits: NetLimits;
+  /** Seconds since 1970. */
+  now(): number;
 }
 
 export class NgircdCodec implements Codec {

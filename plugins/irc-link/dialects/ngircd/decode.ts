@@ -1,6 +1,6 @@
 /** From a line to facts. Each command has a decoder; undefined means that the line is malformed and is dropped. */
 import type { Fact, MemberFact, MessageTarget, ModeChange } from '../../model/facts.ts';
-import { isChannel, isNick, isServerName, isUserWord, longestName } from '../names.ts';
+import { isBanMask, isChannel, isNick, isServerName, isUserWord, longestName } from '../names.ts';
 import type { NgircdContext } from './codec.ts';
 
 interface Decoder {
@@ -9,9 +9,8 @@ interface Decoder {
   read(source: string, params: readonly string[], context: NgircdContext): readonly Fact[] | undefined;
 }
 
-/** Commands that mean nothing to us, but are no surprise: bans of the network, texts for operators, questions to a server. */
+/** Commands that mean nothing to us, but are no surprise: bans of one server, texts for operators, questions to a server. */
 export const ignored: ReadonlySet<string> = new Set([
-  'GLINE',
   'KLINE',
   'WALLOPS',
   'SQUERY',
@@ -185,6 +184,20 @@ export const decoders: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
       least: 2,
       read: (source, [user = '', channel = '']) =>
         isNick(user) && isChannel(channel) ? [{ kind: 'invite', source, user, channel, ts: null }] : undefined,
+    },
+  ],
+  [
+    'GLINE',
+    {
+      least: 1,
+      /** `GLINE nick!ident@host 60 :reason`, seconds from now; the mask alone lifts it. */
+      read(source, [mask = '', duration, reason = ''], context) {
+        const name = 'G-line';
+        if (!isBanMask(mask)) return undefined;
+        if (duration === undefined) return [{ kind: 'network-unban', source, name, mask }];
+        if (!/^\d{1,12}$/.test(duration)) return undefined;
+        return [{ kind: 'network-ban', source, ban: 'bar', name, mask, setAt: context.now(), seconds: Number(duration), reason }];
+      },
     },
   ],
   ['PRIVMSG', message(false)],

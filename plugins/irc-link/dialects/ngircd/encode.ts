@@ -90,6 +90,8 @@ function linesOf(fact: Fact, state: NetState, context: NgircdContext): readonly 
     case 'collision':
     case 'force-nick':
     case 'force-visit':
+    case 'network-ban':
+    case 'network-unban':
     case 'channel':
     case 'typing':
     case 'idle-question':

@@ -43,12 +43,14 @@ type Phase =
 export class NgircdHandshake implements Handshake {
   readonly #side: LinkSide;
   readonly #us: OwnIdentity | undefined;
+  readonly #now: () => number;
   readonly #isupport = new Isupport();
   #phase: Phase = { kind: 'pass' };
   #flags = '';
   #software = '';
 
-  constructor(side: LinkSide, us: OwnIdentity | undefined) {
+  constructor(side: LinkSide, us: OwnIdentity | undefined, now: () => number) {
+    this.#now = now;
     this.#side = side;
     this.#us = us;
   }
@@ -112,7 +114,7 @@ export class NgircdHandshake implements Handshake {
   #establish(send: readonly string[], us: ServerIdentity, peer: ServerIdentity): HandshakeStep {
     this.#phase = { kind: 'done' };
     const [rules, limits] = [this.#isupport.rules(), this.#isupport.limits()];
-    const codec = new NgircdCodec({ us: us.name, peer: peer.name, rules, limits });
+    const codec = new NgircdCodec({ us: us.name, peer: peer.name, rules, limits, now: this.#now });
     const software = `${this.#software || 'a server of RFC 2813'}, ${this.#flags === '' ? 'without IRC+' : `IRC+ flags ${this.#flags}`}`;
     const losses = [...never, ...[...needs].filter(([flag]) => !this.#flags.includes(flag)).map(([, what]) => what)];
     return { kind: 'established', established: { send, codec, rules, limits, software, losses } };

@@ -6,7 +6,7 @@ export const ngircd: Dialect = {
   name: 'ngircd',
   serverId: null,
   recognises: (first) => first.command === 'PASS',
-  handshake: (side, us) => new NgircdHandshake(side, us),
+  handshake: (side, us, now) => new NgircdHandshake(side, us, now),
   // For the model alone: a word that no nick can be, so that nobody on the wire can mean it.
   userId: (_, n) => `!us-${n}`,
 };
