@@ -143,6 +143,11 @@ export class Client implements SessionHandler, ConnectionHandlers, ReaderHandler
     this.#order.begin(work, done, this.server.failed);
   }
 
+  /** The same for what is told by a call. */
+  expect<T>(done: (value: T) => void): (value: T) => void {
+    return this.#order.expect(done, this.server.failed);
+  }
+
   get isSettled(): boolean {
     return this.#order.isSettled;
   }

@@ -10,18 +10,28 @@ export class Order {
   #barriers: Map<number, () => void> | undefined;
   #minted = 0;
 
-  /** Counts work until it has come to its end, and `done` or `failed` to theirs. */
-  begin<T>(work: Promise<T>, done: (value: T) => void, failed: (error: unknown) => void): void {
+  /** Counts work until the answer is called, which calls `done`. */
+  expect<T>(done: (value: T) => void, failed: (error: unknown) => void): (value: T) => void {
     this.#unsettled++;
-    void this.#finish(work, done, failed);
+    return (value) => {
+      try {
+        done(value);
+      } catch (error) {
+        failed(error);
+      }
+      this.#end();
+    };
   }
 
-  async #finish<T>(work: Promise<T>, done: (value: T) => void, failed: (error: unknown) => void): Promise<void> {
-    try {
-      done(await work);
-    } catch (error) {
+  /** Counts work until it has come to its end, and `done` or `failed` to theirs. */
+  begin<T>(work: Promise<T>, done: (value: T) => void, failed: (error: unknown) => void): void {
+    work.then(this.expect(done, failed), (error: unknown) => {
       failed(error);
-    }
+      this.#end();
+    });
+  }
+
+  #end(): void {
     this.#unsettled--;
     if (this.#unsettled > 0 || this.#whenSettled === undefined) return;
     const waiting = this.#whenSettled;

@@ -4,7 +4,7 @@ import type { Affiliation, Role } from '../model/affiliation.ts';
 import type { Circle } from '../model/circle.ts';
 import type { BanMask, LogRecord, MemberView, MessageStyle, Original, Position, RoomChange, RoomConfig } from '../model/event.ts';
 import type { EventId, UserId } from '../model/ids.ts';
-import type { Outcome } from '../model/outcome.ts';
+import type { Outcome, Told } from '../model/outcome.ts';
 import type { RichText } from '../model/text.ts';
 import type { Session, User } from './users.ts';
 
@@ -101,6 +101,8 @@ export interface Rooms {
   leave(user: User, room: Room, reason: string, via?: Follower): Outcome<void>;
   /** Resolves when the record is durable. Refuses: not-a-member, moderated, banned, too-large, refused-by-hook. */
   say(user: User, room: Room, body: MessageBody, via?: Follower): Promise<Outcome<LogRecord>>;
+  /** The same for who passes on much. */
+  submit(user: User, room: Room, body: MessageBody, via: Follower | undefined, told: Told<LogRecord>): void;
   /**
    * Says something to those in a room who hold a standing, the author left out: a private message to each, in nobody's log but theirs.
    * Resolves with how many there were, once it is durable. Refuses like `say`, too-many, and not-permitted where the

@@ -2,7 +2,7 @@
 import type { NetworkAddress, RoomAddress, SessionAddress, UserAddress } from '../model/address.ts';
 import type { LogRecord, MessageStyle, Original, UserChange, UserView } from '../model/event.ts';
 import type { EventId, UserId } from '../model/ids.ts';
-import type { Outcome } from '../model/outcome.ts';
+import type { Outcome, Told } from '../model/outcome.ts';
 import type { RichText } from '../model/text.ts';
 import type { Follower, Room } from './rooms.ts';
 
@@ -138,6 +138,8 @@ export interface Users {
    * that sent it, which sees it with itself as `via`. Resolves when durable. Refuses: no-such-user, too-large, unavailable.
    */
   sendPrivate(from: User, to: UserAddress, body: PrivateBody, via?: Session): Promise<Outcome<PrivateRecord>>;
+  /** The same for who passes on much. */
+  submitPrivate(from: User, to: UserAddress, body: PrivateBody, via: Session | undefined, told: Told<PrivateRecord>): void;
   /** Hands something opaque to a user's sessions or network; false when nobody could take it. */
   unicast(message: Unicast): boolean;
   /**

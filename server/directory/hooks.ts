@@ -22,6 +22,11 @@ export class HookChain implements Hooks {
     };
   }
 
+  /** Whether there is any filter of that point. */
+  has(point: keyof HookPoints): boolean {
+    return this.#filters[point].length > 0;
+  }
+
   /** Passes `subject` through all filters of a point; who takes it elsewhere is the last that it comes to. */
   run<Point extends keyof HookPoints>(
     point: Point,

@@ -261,7 +261,7 @@ export class ForeignNetwork implements Network {
   privateMessage(from: User, to: UserAddress, body: PrivateBody): Promise<Outcome<PrivateRecord>> {
     const sender = this.own(from);
     if (this.state.people.has(to)) return Promise.resolve(refused('no-such-user', 'The network delivers to its own people itself.'));
-    return this.parts.privateMessages.send(sender, to, body);
+    return new Promise((told) => this.parts.privateMessages.send(sender, to, body, undefined, told));
   }
 
   killed(target: User, by: string, reason: string): void {

@@ -2,24 +2,24 @@
 import type { ExpectedPerson } from '../contract/networks.ts';
 import type { MessageBody, Room } from '../contract/rooms.ts';
 import type { PrivateBody, PrivateRecord, User } from '../contract/users.ts';
+import type { Settled } from '../log/delivery.ts';
 import { birthTime } from '../log/logbook.ts';
 import { addressParts, type NetworkAddress, type UserAddress } from '../model/address.ts';
 import { isWithin, type Circle } from '../model/circle.ts';
-import { inboxLog, outboundLog, type Author, type LogAddress, type LogRecord } from '../model/event.ts';
+import { inboxLog, outboundLog, type Author, type LogRecord } from '../model/event.ts';
 import { mintEventId } from '../model/ids.ts';
-import { accepted, refused, type Outcome } from '../model/outcome.ts';
+import { accepted, refused, type Outcome, type Told } from '../model/outcome.ts';
 import { cleanText, oneLine } from '../model/text.ts';
 import type { Context } from './context.ts';
+import { GuestMemory, type PrivateMessage } from './guest-memory.ts';
+import { cannotStore } from './speaker.ts';
 import { authorOf, type RoomState, type SessionState, type UserState } from './state.ts';
 import { keepOriginal } from './talk.ts';
 
-/** Private messages that somebody without an account keeps in memory. */
-const memoryLimit = 200;
 /** Copies of one message to all with a standing in a room. */
 const mostConfided = 500;
 
 type PrivateContent = PrivateRecord['content'];
-type Birth = Pick<LogRecord, 'id' | 'born' | 'origin'>;
 export type Resolver = (address: UserAddress) => UserState | ExpectedPerson | undefined;
 
 /** Whom a message is for. Without a user: an account that nobody uses now, or somebody of a network that is out of reach. */
@@ -29,13 +29,25 @@ interface Recipient {
 }
 
 /** One copy of a message: in an inbox, in the outbound log of a network, or in the memory of a guest. */
-interface Copy {
-  readonly record: PrivateRecord;
+class Copy implements Settled {
   readonly of: Author;
   readonly user: UserState | undefined;
-  /** It is in a log, which the storage may refuse. */
-  readonly logged: boolean;
-  lost: boolean;
+  readonly message: PrivateMessage;
+  /** A guest's is made when it is shown. */
+  readonly record: PrivateRecord | undefined;
+  /** The storage did not take it. */
+  lost = false;
+
+  constructor(of: Author, user: UserState | undefined, message: PrivateMessage, record: PrivateRecord | undefined) {
+    this.of = of;
+    this.user = user;
+    this.message = message;
+    this.record = record;
+  }
+
+  settled(error: Error | undefined): void {
+    this.lost = error !== undefined;
+  }
 }
 
 export class PrivateMessages {
@@ -48,12 +60,16 @@ export class PrivateMessages {
     this.#accountExists = accountExists;
   }
 
-  send(from: UserState, to: UserAddress, body: PrivateBody, via?: SessionState): Promise<Outcome<PrivateRecord>> {
+  send(from: UserState, to: UserAddress, body: PrivateBody, via: SessionState | undefined, told: Told<PrivateRecord>): void {
     const recipient = this.recipient(to);
-    if (!recipient.ok) return Promise.resolve(recipient);
+    if (!recipient.ok) {
+      told(recipient);
+      return;
+    }
     const { user, as } = recipient.value;
     const content = this.#content(from, as, body);
-    return content.ok ? this.deliver(from, user, content.value, body, via) : Promise.resolve(content);
+    if (content.ok) this.deliver(from, user, content.value, body, via, told);
+    else told(content);
   }
 
   #content(from: UserState, to: Author, body: PrivateBody, circle?: Circle): Outcome<PrivateContent> {
@@ -63,12 +79,11 @@ export class PrivateMessages {
     if (Buffer.byteLength(text.plain) > limits.messageBytes)
       return refused('too-large', `A message may have at most ${limits.messageBytes} bytes.`);
     from.activeAt = clock.now();
+    const author = body.room === undefined ? authorOf(from) : this.#occupant(from, body);
+    const content = { kind: 'private', author, to, text, style: body.style } as const;
+    if (body.room === undefined && body.original === undefined) return accepted(content);
     return accepted({
-      kind: 'private',
-      author: body.room === undefined ? authorOf(from) : this.#occupant(from, body),
-      to,
-      text,
-      style: body.style,
+      ...content,
       ...(body.room === undefined ? {} : { room: body.room }),
       ...(circle === undefined ? {} : { circle }),
       ...keepOriginal(body.original),
@@ -89,16 +104,23 @@ export class PrivateMessages {
         member.who !== from && (except === null || member.who.network !== except) && isWithin(member, circle, room.config.moderated),
     );
     if (members.length > mostConfided) return refused('too-many', `At most ${mostConfided} people can be written to at once.`);
-    const now = this.#context.clock.now();
-    const birth = this.#birth(from, body, now);
+    const birth = this.#birth(from, body);
     const copies: Copy[] = [];
     for (const { who, nick } of members) {
       const content = this.#content(from, authorOf(who, nick), { ...body, room: room.address }, circle);
       if (!content.ok) return content;
-      copies.push(this.#copy(content.value.to, who, content.value, birth, now));
+      copies.push(this.#copy(content.value.to, who, { ...birth, content: content.value }));
     }
-    await this.#deliver(copies, (one) => one === room);
-    return copies.some(({ lost }) => lost) ? unavailable() : accepted(copies.length);
+    await new Promise<void>((resolve) => {
+      this.#context.delivery.step(
+        (one) => one === room,
+        () => {
+          for (const copy of copies) this.#show(copy, undefined);
+          resolve();
+        },
+      );
+    });
+    return copies.some(({ lost }) => lost) ? cannotStore : accepted(copies.length);
   }
 
   /** Invitations go the same ways. */
@@ -107,34 +129,25 @@ export class PrivateMessages {
     recipient: UserState | undefined,
     content: PrivateContent,
     body: Pick<PrivateBody, 'id' | 'born'>,
-    via?: SessionState,
-  ): Promise<Outcome<PrivateRecord>> {
-    const now = this.#context.clock.now();
-    const birth = this.#birth(from, body, now);
+    via: SessionState | undefined,
+    told: Told<PrivateRecord>,
+  ): void {
+    const { id, born, origin, logged } = this.#birth(from, body);
+    const message = { id, born, origin, logged, content };
     // The recipient's copy is the message; the answer tells of that one.
-    const message = this.#copy(content.to, recipient, content, birth, now);
-    const copies = [message];
-    if (from.address !== content.to.address && from.kind === 'local') copies.push(this.#copy(authorOf(from), from, content, birth, now));
-    return this.#deliver(copies, this.#seenBy(from, recipient, content.to), via).then(() =>
-      message.lost ? unavailable() : accepted(message.record),
-    );
-  }
-
-  #birth(from: UserState, body: Pick<PrivateBody, 'id' | 'born'>, now: number): Birth {
-    return { id: body.id ?? mintEventId(now), born: birthTime(body.born, now), origin: from.network ?? this.#context.domain };
-  }
-
-  /** Resolves when they are durable, or lost, and shown. */
-  #deliver(copies: readonly Copy[], seen: (room: Room) => boolean, via?: SessionState): Promise<void> {
-    const { delivery } = this.#context;
-    for (const copy of copies)
-      if (copy.logged) delivery.record(undefined, copy.record, undefined, (error) => (copy.lost = error !== undefined));
-    return new Promise((resolve) => {
-      delivery.step(seen, () => {
-        for (const copy of copies) if (!copy.lost) this.#show(copy, via);
-        resolve();
-      });
+    const theirs = this.#copy(content.to, recipient, message);
+    const own = from.address !== content.to.address && from.kind === 'local' ? this.#copy(authorOf(from), from, message) : undefined;
+    this.#context.delivery.step(this.#seenBy(from, recipient, content.to), () => {
+      const record = this.#show(theirs, via);
+      if (own !== undefined) this.#show(own, via);
+      told(record === undefined ? cannotStore : accepted(record));
     });
+  }
+
+  #birth(from: UserState, body: Pick<PrivateBody, 'id' | 'born'>): Omit<PrivateMessage, 'content'> {
+    const { clock, domain } = this.#context;
+    const logged = clock.now();
+    return { id: body.id ?? mintEventId(logged), born: birthTime(body.born, logged), origin: from.network ?? domain, logged };
   }
 
   /** Which rooms the two ends see: what was said there before is shown before. */
@@ -142,29 +155,32 @@ export class PrivateMessages {
     return (room) => from.rooms.has(room) || recipient?.rooms.has(room) === true || (network !== undefined && room.networks.has(network));
   }
 
-  #copy(of: Author, user: UserState | undefined, content: PrivateContent, birth: Birth, now: number): Copy {
-    const { logbook } = this.#context;
-    const { address, network } = of;
-    if (user?.guest === true) {
-      const record = memoryRecord(inboxLog(address), ++user.remembered, content, birth, now);
-      return { record, of, user, logged: false, lost: false };
-    }
-    const log = network === undefined ? inboxLog(address) : outboundLog(network);
-    return { record: logbook.next(log, content, birth) as PrivateRecord, of, user, logged: true, lost: false };
+  #copy(of: Author, user: UserState | undefined, message: PrivateMessage): Copy {
+    if (user?.guest === true) return new Copy(of, user, message, undefined);
+    const { logbook, delivery } = this.#context;
+    const log = of.network === undefined ? inboxLog(of.address) : outboundLog(of.network);
+    const record = logbook.next(log, message.content, message) as PrivateRecord;
+    const copy = new Copy(of, user, message, record);
+    delivery.record(undefined, record, undefined, copy);
+    return copy;
   }
 
-  #show({ record, of: { address, network }, user, logged }: Copy, via: SessionState | undefined): void {
+  /** Answers with the record that was shown; undefined when it was lost. */
+  #show(copy: Copy, via: SessionState | undefined): PrivateRecord | undefined {
+    if (copy.lost) return undefined;
+    const { user, of } = copy;
     const { directory } = this.#context;
-    if (network !== undefined) {
-      const handler = directory.networks.get(network)?.handler;
+    const record = copy.record ?? memoryOf(user!).add(copy.message);
+    if (of.network !== undefined) {
+      const handler = directory.networks.get(of.network)?.handler;
       if (user === undefined) handler?.privateMessageWaits?.(record);
       else handler?.privateMessage(record, user);
-      return;
+      return record;
     }
-    if (user !== undefined && !logged) remember(user, record);
-    const live = directory.byAddress.get(address);
-    if (live === undefined) return;
+    const live = directory.byAddress.get(of.address);
+    if (live === undefined) return record;
     for (const session of live.sessions) if (!session.closed) session.handler.privateMessage(record, via);
+    return record;
   }
 
   #occupant(from: UserState, body: PrivateBody): Author {
@@ -224,14 +240,8 @@ export class PrivateMessages {
   }
 }
 
-function unavailable(): Outcome<never> {
-  return refused('unavailable', 'The server cannot store messages at the moment; yours was not sent.');
-}
-
-function remember(user: UserState, record: PrivateRecord): void {
-  const memory = (user.memory ??= []);
-  memory.push(record);
-  if (memory.length > memoryLimit) memory.shift();
+function memoryOf(user: UserState): GuestMemory {
+  return (user.memory ??= new GuestMemory(inboxLog(user.address), user.since));
 }
 
 /** A guest's messages within a range, as `read` answers with those of an inbox. */
@@ -242,17 +252,6 @@ function inMemory(
   limit: number,
   concerns: (record: LogRecord) => boolean,
 ): readonly PrivateRecord[] {
-  const found = (user.memory ?? []).filter((record) => record.number > (after ?? 0) && record.number < before && concerns(record));
+  const found = user.memory?.between(after ?? 0, before).filter(concerns) ?? [];
   return after === undefined ? found.slice(Math.max(0, found.length - limit)) : found.slice(0, limit);
-}
-
-/** A record that is in no log: it has the form of one, and no hashes, since nothing can be proved by it. */
-function memoryRecord(
-  log: LogAddress,
-  number: number,
-  content: PrivateContent,
-  { id, born, origin }: Birth,
-  logged: number,
-): PrivateRecord {
-  return { log, epoch: '', number, id, origin, born, logged, salt: '', digest: '', chain: '', content };
 }

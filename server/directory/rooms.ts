@@ -6,7 +6,7 @@ import type { Affiliation } from '../model/affiliation.ts';
 import type { Circle } from '../model/circle.ts';
 import type { BanMask, LogRecord, RoomConfig } from '../model/event.ts';
 import type { EventId, UserId } from '../model/ids.ts';
-import { accepted, refused, type Outcome } from '../model/outcome.ts';
+import { accepted, refused, type Outcome, type Told } from '../model/outcome.ts';
 import { oneLine } from '../model/text.ts';
 import type { Context } from './context.ts';
 import type { Membership } from './membership.ts';
@@ -68,7 +68,11 @@ export class RoomDirectory implements Rooms {
   }
 
   say(user: User, room: Room, body: MessageBody, via?: Follower): Promise<Outcome<LogRecord>> {
-    return this.#talk.say(user as UserState, room as RoomState, body, via);
+    return new Promise((told) => this.#talk.say(user as UserState, room as RoomState, body, via, told));
+  }
+
+  submit(user: User, room: Room, body: MessageBody, via: Follower | undefined, told: Told<LogRecord>): void {
+    this.#talk.say(user as UserState, room as RoomState, body, via, told);
   }
 
   async confide(user: User, room: Room, circle: Circle, body: MessageBody): Promise<Outcome<number>> {
@@ -147,7 +151,7 @@ export class RoomDirectory implements Rooms {
       room: room.address,
       reason: oneLine(reason),
     } as const;
-    const sent = await this.#private.deliver(user, invited, content, {});
+    const sent = await new Promise<Outcome<unknown>>((told) => this.#private.deliver(user, invited, content, {}, undefined, told));
     return sent.ok ? accepted(undefined) : sent;
   }
 

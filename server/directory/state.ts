@@ -1,6 +1,6 @@
 /** The live state: mutable here, read-only for everybody outside server/directory. */
 import type { Member, Room, Follower } from '../contract/rooms.ts';
-import type { Session, SessionHandler, User, PrivateRecord } from '../contract/users.ts';
+import type { Session, SessionHandler, User } from '../contract/users.ts';
 import type { NetworkHandler } from '../contract/networks.ts';
 import type { Timer } from '../contract/host.ts';
 import { roomName, type NetworkAddress, type RoomAddress, type SessionAddress, type UserAddress } from '../model/address.ts';
@@ -17,6 +17,7 @@ import {
 } from '../model/event.ts';
 import type { UserId } from '../model/ids.ts';
 import { SmallSet } from '../model/small-set.ts';
+import type { GuestMemory } from './guest-memory.ts';
 import { RecentIds } from '../log/recent-ids.ts';
 import type { FollowedRoom, FollowerKind } from '../log/delivery.ts';
 import type { Logbook } from '../log/logbook.ts';
@@ -40,14 +41,14 @@ export class UserState implements User {
   bot = false;
   administrator = false;
   activeAt: number;
+  /** What `authorOf` answered last. */
+  author: Author | undefined = undefined;
   /** Runs while the user has no session but may come back. */
   lingering: Timer | undefined;
   /** Which guests of one group of addresses it counts as; undefined for people with accounts. */
   guestGroup: string | undefined;
-  /** Private messages of somebody without an account, newest last; absent before the first. */
-  memory: PrivateRecord[] | undefined;
-  /** Number of the last of these. It begins at the time, so that the numbers of a guest who comes back run on. */
-  remembered: number;
+  /** Private messages of somebody without an account; absent before the first. */
+  memory: GuestMemory | undefined = undefined;
   /** Number up to which each room has been read; an account's outlive the user. */
   readPositions: Map<RoomAddress, number> | undefined;
   gone = false;
@@ -62,7 +63,6 @@ export class UserState implements User {
     this.guest = facts.guest;
     this.since = facts.since;
     this.activeAt = facts.since;
-    this.remembered = facts.since;
     this.network = facts.network;
     this.address = facts.address;
     this.nick = facts.nick;
@@ -79,8 +79,12 @@ export function viewUser(user: UserState): UserView {
   return { id, address, nick, ident, host, realName, account, away, network, bot };
 }
 
+/** The user as author of what happens now. Made once, and anew when it has changed: safe to keep. */
 export function authorOf(user: UserState, nick = user.nick): Author {
-  return user.network === null ? { address: user.address, nick } : { address: user.address, nick, network: user.network };
+  const { address, network, author } = user;
+  if (author !== undefined && author.nick === nick && author.address === address) return author;
+  user.author = network === null ? { address, nick } : { address, nick, network };
+  return user.author;
 }
 
 /** One stay of a session in a room; leaving and coming back is another one. */

@@ -1,18 +1,21 @@
 /** What is said in rooms: messages, topics, typing, and reading it again. */
+import type { Elsewhere } from '../contract/host.ts';
 import type { Follower, HistoryRange, MessageBody } from '../contract/rooms.ts';
 import type { UserAddress } from '../model/address.ts';
 import { compareAffiliation, type Affiliation } from '../model/affiliation.ts';
 import type { LoggedContent, LogRecord, Original } from '../model/event.ts';
 import type { EventId } from '../model/ids.ts';
-import { accepted, refused, type Outcome } from '../model/outcome.ts';
+import { accepted, refused, type Outcome, type Told } from '../model/outcome.ts';
 import { cleanText, oneLine } from '../model/text.ts';
 import type { BornElsewhere } from '../log/logbook.ts';
 import type { Context } from './context.ts';
 import { homeless } from './homeless.ts';
 import type { Membership } from './membership.ts';
+import { cannotStore, Speaker } from './speaker.ts';
 import { authorOf, viewMember, type RoomState, type UserState } from './state.ts';
 
 const originalBytes = 8_192;
+const allowed = accepted<void>(undefined);
 
 /** What was born elsewhere; `accepted`: the home of the room says so. */
 export interface FromElsewhere extends BornElsewhere {
@@ -28,18 +31,33 @@ export class Talk {
     this.#membership = membership;
   }
 
-  say(user: UserState, room: RoomState, body: MessageBody, via?: Follower, elsewhere: BornElsewhere = {}): Promise<Outcome<LogRecord>> {
-    const allowed = this.maySpeak(user, room);
-    if (!allowed.ok) return Promise.resolve(allowed);
-    return this.said(user, room, body, via, elsewhere);
+  say(user: UserState, room: RoomState, body: MessageBody, via: Follower | undefined, told: Told<LogRecord>): void {
+    const may = this.maySpeak(user, room);
+    if (may.ok) this.#said(user, room, body, via, undefined, told);
+    else told(may);
   }
 
   /** Logs a message without asking whether its author may speak: foreign events are facts. */
-  said(user: UserState, room: RoomState, body: MessageBody, via?: Follower, elsewhere: FromElsewhere = {}): Promise<Outcome<LogRecord>> {
+  said(user: UserState, room: RoomState, body: MessageBody, via?: Follower, elsewhere?: FromElsewhere): Promise<Outcome<LogRecord>> {
+    return new Promise((told) => this.#said(user, room, body, via, elsewhere, told));
+  }
+
+  #said(
+    user: UserState,
+    room: RoomState,
+    body: MessageBody,
+    via: Follower | undefined,
+    elsewhere: FromElsewhere | undefined,
+    told: Told<LogRecord>,
+  ): void {
     const content = this.messageContent(user, room, body);
-    if (!content.ok) return Promise.resolve(content);
+    if (!content.ok) {
+      told(content);
+      return;
+    }
     user.activeAt = this.#context.clock.now();
-    return this.append(user, room, content.value, via, { ...elsewhere, id: body.id, born: body.born });
+    const { id, born } = body;
+    this.#append(user, room, content.value, via, elsewhere === undefined ? { id, born } : { ...elsewhere, id, born }, told);
   }
 
   messageContent(user: UserState, room: RoomState | undefined, body: MessageBody): Outcome<LoggedContent & { kind: 'message' }> {
@@ -48,8 +66,13 @@ export class Talk {
     if (Buffer.byteLength(text.plain) > this.#context.limits.messageBytes) {
       return refused('too-large', `A message may have at most ${this.#context.limits.messageBytes} bytes.`);
     }
-    const nick = room?.members.get(user.id)?.nick;
-    return accepted({ kind: 'message', author: authorOf(user, nick), text, style: body.style, ...keepOriginal(body.original) });
+    const { style, original } = body;
+    const author = authorOf(user, room?.members.get(user.id)?.nick);
+    return accepted(
+      original === undefined
+        ? { kind: 'message', author, text, style }
+        : { kind: 'message', author, text, style, ...keepOriginal(original) },
+    );
   }
 
   maySpeak(user: UserState, room: RoomState): Outcome<void> {
@@ -59,7 +82,7 @@ export class Talk {
     if (affiliation === 'outcast') return refused('banned', 'You are banned from that room.');
     if (member === undefined ? room.config.moderated : member.role === 'visitor')
       return refused('moderated', 'That room is moderated, and you have no voice in it.');
-    return this.#barred(user, room) ? refused('banned', 'You are banned in that room and cannot speak.') : accepted(undefined);
+    return this.#barred(user, room) ? refused('banned', 'You are banned in that room and cannot speak.') : allowed;
   }
 
   /** A ban mask meets somebody who is inside, or speaks from outside, and has no standing there that outweighs it. */
@@ -70,13 +93,13 @@ export class Talk {
     return this.#membership.banned(user, room);
   }
 
-  setTopic(user: UserState, room: RoomState, topic: string, via?: Follower): Promise<Outcome<LogRecord>> {
+  async setTopic(user: UserState, room: RoomState, topic: string, via?: Follower): Promise<Outcome<LogRecord>> {
     const member = room.members.get(user.id);
-    if (member === undefined) return Promise.resolve(refused('not-a-member', 'You are not in that room.'));
+    if (member === undefined) return refused('not-a-member', 'You are not in that room.');
     if (room.home === undefined && room.config.topicLocked && member.role !== 'moderator')
-      return Promise.resolve(refused('not-permitted', 'Only moderators may change the topic here.'));
-    if (member.role === 'visitor') return Promise.resolve(refused('moderated', 'That room is moderated, and you have no voice in it.'));
-    if (this.#barred(user, room)) return Promise.resolve(refused('banned', 'You are banned in that room and cannot change its topic.'));
+      return refused('not-permitted', 'Only moderators may change the topic here.');
+    if (member.role === 'visitor') return refused('moderated', 'That room is moderated, and you have no voice in it.');
+    if (this.#barred(user, room)) return refused('banned', 'You are banned in that room and cannot change its topic.');
     return this.topic(user, room, topic, authorOf(user, member.nick), via);
   }
 
@@ -106,12 +129,45 @@ export class Talk {
     via?: Follower,
     elsewhere: FromElsewhere = {},
   ): Promise<Outcome<LogRecord>> {
+    return new Promise((told) => this.#append(user, room, content, via, elsewhere, told));
+  }
+
+  #append(
+    user: UserState | undefined,
+    room: RoomState,
+    content: LoggedContent,
+    via: Follower | undefined,
+    elsewhere: FromElsewhere,
+    told: Told<LogRecord>,
+  ): void {
     const { id } = elsewhere;
-    if (id !== undefined && (room.recent.has(id) || room.recent.mayBeForgotten(id)))
-      return this.#known(room, id).then((known) =>
-        known === undefined ? this.#log(user, room, content, via, elsewhere) : accepted(known),
-      );
-    return this.#log(user, room, content, via, elsewhere);
+    if (id === undefined || !(room.recent.has(id) || room.recent.mayBeForgotten(id))) {
+      this.#log(user, room, content, via, elsewhere, told);
+      return;
+    }
+    void this.#appendUnlessKnown(user, room, content, via, { ...elsewhere, id }, told);
+  }
+
+  async #appendUnlessKnown(
+    user: UserState | undefined,
+    room: RoomState,
+    content: LoggedContent,
+    via: Follower | undefined,
+    elsewhere: FromElsewhere & { readonly id: EventId },
+    told: Told<LogRecord>,
+  ): Promise<void> {
+    try {
+      const known = await this.#known(room, elsewhere.id);
+      if (known === undefined) this.#log(user, room, content, via, elsewhere, told);
+      else told(accepted(known));
+    } catch (error) {
+      this.#failed(error, told);
+    }
+  }
+
+  #failed(error: unknown, told: Told<LogRecord>): void {
+    this.#context.log.error({ err: error }, 'a message could not be taken');
+    told(cannotStore);
   }
 
   /** The record with that id, which may be waiting still to be durable. */
@@ -128,34 +184,48 @@ export class Talk {
     content: LoggedContent,
     via: Follower | undefined,
     elsewhere: FromElsewhere,
-  ): Promise<Outcome<LogRecord>> {
-    const { hooks, logbook, delivery, saver } = this.#context;
-    let final = content;
-    if (user !== undefined) {
-      const accepted = elsewhere.accepted === true;
-      const hooked = hooks.run('content', { user, room, content, via, accepted });
-      if ('elsewhere' in hooked) return hooked.elsewhere;
-      if (!hooked.ok) return Promise.resolve(hooked);
-      if (room.home !== undefined && !accepted) return Promise.resolve(homeless);
-      final = withoutStaleOriginal(content, hooked.value.content);
+    told: Told<LogRecord>,
+  ): void {
+    const { logbook, delivery, saver } = this.#context;
+    const hooked = user === undefined ? undefined : this.#hooked(user, room, content, via, elsewhere);
+    if (hooked !== undefined && 'elsewhere' in hooked) {
+      hooked.elsewhere.then(told, (error: unknown) => this.#failed(error, told));
+      return;
     }
-    const record = logbook.next(room.log, final, elsewhere);
+    if (hooked?.ok === false) {
+      told(hooked);
+      return;
+    }
+    const record = logbook.next(room.log, hooked?.value ?? content, elsewhere);
     room.recent.add(record.id, record.logged);
     const undo = applyContent(room, record);
-    if (undo !== undefined) saver.room(room);
-    return new Promise((resolve) => {
-      delivery.record(room, record, via, (error) => {
-        if (error === undefined) resolve(accepted(record));
-        else {
-          room.recent.forget(record.id);
-          if (undo !== undefined) {
-            undo();
-            saver.room(room);
-          }
-          resolve(refused('unavailable', 'The server cannot store messages at the moment; yours was not sent.'));
-        }
-      });
-    });
+    if (undo === undefined) {
+      delivery.record(room, record, via, new Speaker(room, record, undefined, told));
+      return;
+    }
+    saver.room(room);
+    const takeBack = (): void => {
+      undo();
+      saver.room(room);
+    };
+    delivery.record(room, record, via, new Speaker(room, record, takeBack, told));
+  }
+
+  /** What the hooks make of it; undefined: they have nothing to say. */
+  #hooked(
+    user: UserState,
+    room: RoomState,
+    content: LoggedContent,
+    via: Follower | undefined,
+    elsewhere: FromElsewhere,
+  ): Outcome<LoggedContent> | Elsewhere | undefined {
+    const { hooks } = this.#context;
+    if (room.home === undefined && !hooks.has('content')) return undefined;
+    const accepts = elsewhere.accepted === true;
+    const hooked = hooks.run('content', { user, room, content, via, accepted: accepts });
+    if ('elsewhere' in hooked || !hooked.ok) return hooked;
+    if (room.home !== undefined && !accepts) return homeless;
+    return accepted(withoutStaleOriginal(content, hooked.value.content));
   }
 
   typing(user: UserState, room: RoomState, state: 'active' | 'paused' | 'done', via?: Follower): void {

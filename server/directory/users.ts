@@ -16,7 +16,7 @@ import type { Follower, Room } from '../contract/rooms.ts';
 import { addressParts, roomName, sessionAddress, userAddress, type RoomAddress, type UserAddress } from '../model/address.ts';
 import type { UserChange } from '../model/event.ts';
 import type { UserId } from '../model/ids.ts';
-import { accepted, refused, type Outcome } from '../model/outcome.ts';
+import { accepted, refused, type Outcome, type Told } from '../model/outcome.ts';
 import { oneLine } from '../model/text.ts';
 import type { StoredAccount } from '../storage.ts';
 import type { Context } from './context.ts';
@@ -318,7 +318,11 @@ export class UserDirectory implements Users {
   }
 
   sendPrivate(from: User, to: UserAddress, body: PrivateBody, via?: Session): Promise<Outcome<PrivateRecord>> {
-    return this.#private.send(from as UserState, to, body, via as SessionState | undefined);
+    return new Promise((told) => this.submitPrivate(from, to, body, via, told));
+  }
+
+  submitPrivate(from: User, to: UserAddress, body: PrivateBody, via: Session | undefined, told: Told<PrivateRecord>): void {
+    this.#private.send(from as UserState, to, body, via as SessionState | undefined, told);
   }
 
   unicast(message: Unicast): boolean {

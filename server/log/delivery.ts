@@ -15,16 +15,19 @@ export interface FollowedRoom extends Room {
 }
 
 /** Told about a record's fate: durable, or lost because the storage failed. */
-export type Settled = (error?: Error) => void;
+export interface Settled {
+  settled(error: Error | undefined): void;
+}
 
+/** Entries with a room are what its followers get, as they are: nothing is made anew for each of them. */
 type Entry =
   | {
       readonly kind: 'record';
       readonly room: FollowedRoom | undefined;
       readonly record: LogRecord;
       readonly via: Follower | undefined;
-      readonly settled: Settled | undefined;
-      lost?: boolean;
+      readonly owner: Settled | undefined;
+      lost: boolean;
     }
   | {
       readonly kind: 'change';
@@ -56,7 +59,8 @@ class RoomBatch implements Batch {
   }
 
   shared<T>(key: string, make: () => T): T {
-    if (this.#made.has(key)) return this.#made.get(key) as T;
+    const known = this.#made.get(key);
+    if (known !== undefined || this.#made.has(key)) return known as T;
     const made = make();
     this.#made.set(key, made);
     return made;
@@ -93,8 +97,8 @@ export class Delivery {
   }
 
   /** Queues a record for its log, and for the room's followers when it belongs to a room. */
-  record(room: FollowedRoom | undefined, record: LogRecord, via?: Follower, settled?: Settled): void {
-    this.#enqueue({ kind: 'record', room, record, via, settled });
+  record(room: FollowedRoom | undefined, record: LogRecord, via?: Follower, owner?: Settled): void {
+    this.#enqueue({ kind: 'record', room, record, via, owner, lost: false });
   }
 
   change(room: FollowedRoom, change: RoomChange, via?: Follower, to: FollowerKind | 'all' = 'all'): void {
@@ -173,48 +177,50 @@ export class Delivery {
     const correct = await this.#owner.recover(logs);
     const lost = [...entries, ...this.#queue].filter((entry) => entry.kind === 'record' && logs.has(entry.record.log));
     for (const entry of lost) if (entry.kind === 'record') entry.lost = true;
-    this.#queue = this.#queue.filter((entry) => entry.kind !== 'record' || entry.lost !== true);
+    this.#queue = this.#queue.filter((entry) => entry.kind !== 'record' || !entry.lost);
     correct();
     // The newest first: each takes back what it changed.
-    for (const entry of lost.toReversed()) if (entry.kind === 'record') this.#guard(() => entry.settled?.(error));
+    for (const entry of lost.toReversed()) if (entry.kind === 'record' && entry.owner !== undefined) this.#settle(entry.owner, error);
   }
 
   #show(entries: readonly Entry[]): void {
     const groups = new Map<FollowedRoom, RoomItem[]>();
-    const flushRoom = (room: FollowedRoom): void => {
-      const items = groups.get(room);
-      if (items === undefined) return;
+    // What happens in one room mostly comes together.
+    let last: FollowedRoom | undefined;
+    let items: RoomItem[] | undefined;
+    const showRoom = (room: FollowedRoom): void => {
+      const waiting = groups.get(room);
+      if (waiting === undefined) return;
       groups.delete(room);
-      this.#deliver(room, items, 'all');
+      last = undefined;
+      this.#deliver(room, waiting, 'all');
     };
     for (const entry of entries) {
       if (entry.kind === 'step') {
         const { rooms } = entry;
-        if (typeof rooms === 'object') flushRoom(rooms);
-        else for (const room of groups.keys()) if (rooms === undefined || rooms(room)) flushRoom(room);
+        if (typeof rooms === 'object') showRoom(rooms);
+        else for (const room of groups.keys()) if (rooms === undefined || rooms(room)) showRoom(room);
         this.#guard(entry.run);
         continue;
       }
       if (entry.kind === 'record') {
-        if (entry.lost === true) continue;
-        if (entry.settled !== undefined) this.#guard(entry.settled);
-        if (entry.room === undefined) continue;
-      }
-      const room = entry.room as FollowedRoom;
-      const item: RoomItem =
-        entry.kind === 'record'
-          ? { kind: 'record', record: entry.record, via: entry.via }
-          : { kind: 'change', change: entry.change, via: entry.via };
-      if (entry.kind === 'change' && entry.to !== 'all') {
-        flushRoom(room);
-        this.#deliver(room, [item], entry.to);
+        if (entry.lost) continue;
+        if (entry.owner !== undefined) this.#settle(entry.owner, undefined);
+      } else if (entry.to !== 'all') {
+        showRoom(entry.room);
+        this.#deliver(entry.room, [entry], entry.to);
         continue;
       }
-      const items = groups.get(room);
-      if (items === undefined) groups.set(room, [item]);
-      else items.push(item);
+      const { room } = entry;
+      if (room === undefined) continue;
+      if (room !== last) {
+        last = room;
+        items = groups.get(room);
+        if (items === undefined) groups.set(room, (items = []));
+      }
+      items!.push(entry);
     }
-    for (const room of groups.keys()) flushRoom(room);
+    for (const room of groups.keys()) showRoom(room);
   }
 
   #deliver(room: FollowedRoom, items: readonly RoomItem[], to: FollowerKind | 'all'): void {
@@ -235,6 +241,14 @@ export class Delivery {
         room.followers.delete(follower);
         this.#guard(() => this.#owner.failed(room, follower));
       }
+    }
+  }
+
+  #settle(owner: Settled, lost: Error | undefined): void {
+    try {
+      owner.settled(lost);
+    } catch (error) {
+      this.#log.error({ err: error }, 'whoever waited for a record failed');
     }
   }
 

@@ -59,14 +59,14 @@ export class Logbook {
   }
 
   /** Takes the next number of `log`. The record must be handed to Delivery in the same order. */
-  next(log: LogAddress, content: LoggedContent, elsewhere: BornElsewhere = {}): LogRecord {
+  next(log: LogAddress, content: LoggedContent, elsewhere?: BornElsewhere): LogRecord {
     const now = this.#clock.now();
     const record = nextRecord(this.last(log), {
       log,
       epoch: this.#epoch,
-      id: elsewhere.id ?? mintEventId(now),
-      origin: elsewhere.origin ?? this.#domain,
-      born: birthTime(elsewhere.born, now),
+      id: elsewhere?.id ?? mintEventId(now),
+      origin: elsewhere?.origin ?? this.#domain,
+      born: birthTime(elsewhere?.born, now),
       logged: now,
       content,
     });

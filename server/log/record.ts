@@ -3,10 +3,8 @@
  * and salt can be forgotten (retracted, expired, erased) and the chain still holds.
  */
 import { hash, randomFillSync } from 'node:crypto';
-import type { Domain, NetworkAddress } from '../model/address.ts';
-import type { LogAddress, LoggedContent, LogRecord, Position } from '../model/event.ts';
-import type { EventId } from '../model/ids.ts';
-import { MadeRecord } from '../model/record.ts';
+import type { LogRecord, Position } from '../model/event.ts';
+import { contentJson, MadeRecord, type NewRecord } from '../model/record.ts';
 
 /** Where a log begins. */
 export const origin: Position = Object.freeze({ epoch: '', number: 0, chain: '' });
@@ -24,28 +22,18 @@ function mintSalt(): string {
   return pool.toString('base64url', used - 12, used);
 }
 
-export interface NewRecord {
-  readonly log: LogAddress;
-  readonly epoch: string;
-  readonly id: EventId;
-  readonly origin: Domain | NetworkAddress;
-  readonly born: number;
-  readonly logged: number;
-  readonly content: LoggedContent;
-}
-
 /** Makes the record that follows `last`. */
 export function nextRecord(last: Position, fresh: NewRecord): LogRecord {
   const number = last.number + 1;
   const salt = mintSalt();
-  const text = JSON.stringify(fresh.content);
+  const text = contentJson(fresh.content);
   const digest = hash('sha256', salt + text, 'base64url');
   const chain = hash(
     'sha256',
     `${last.chain}\n${fresh.log}\n${fresh.epoch}\n${number}\n${fresh.id}\n${fresh.origin}\n${fresh.born}\n${fresh.logged}\n${fresh.content.kind}\n${digest}`,
     'base64url',
   );
-  return new MadeRecord(fresh, { number, salt, digest, chain, text });
+  return new MadeRecord(fresh, number, salt, digest, chain, text);
 }
 
 /** The position of a record in its log. */

@@ -36,6 +36,9 @@ export interface Refusal {
 
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly refusal: Refusal };
 
+/** Called once with what came of it, in the moment in which it is known: for what happens all the time, since it costs less than a promise. */
+export type Told<T> = (outcome: Outcome<T>) => void;
+
 export function accepted<T>(value: T): Outcome<T> {
   return { ok: true, value };
 }

@@ -1,5 +1,5 @@
 /** PRIVMSG, NOTICE, TAGMSG. */
-import type { Circle, MessageStyle, RichText, Room, Session } from '../../../server/plugin.ts';
+import type { Circle, MessageStyle, Outcome, RichText, Room, Session } from '../../../server/plugin.ts';
 import { plainText } from '../../../server/plugin.ts';
 import { buildCtcp, parseCtcp } from '../../irc/ctcp.ts';
 import { fromIrcText } from '../../irc/formatting.ts';
@@ -88,9 +88,10 @@ function toChannel(client: Client, session: Session, channel: string, text: stri
   const said = speech(client, session, channel, text, quiet);
   if (said === undefined) return;
   const { room, ...body } = said;
-  client.underWay(client.server.host.rooms.say(session.user, room, withTags(body, message.tags), client), (outcome) => {
+  const told = client.expect<Outcome<unknown>>((outcome) => {
     if (!outcome.ok && !quiet) speechRefused(client, channel, outcome.refusal);
   });
+  client.server.host.rooms.submit(session.user, room, withTags(body, message.tags), client, told);
 }
 
 /** To those who hold a status in the channel. */
@@ -133,11 +134,12 @@ function toPerson(client: Client, session: Session, nick: string, text: string, 
     else if (!quiet) client.numeric('ERR_NOSUCHNICK', nick, 'Nobody there understands CTCP');
     return;
   }
-  client.underWay(host.users.sendPrivate(session.user, person.address, withTags(body, message.tags), session), (sent) => {
+  const told = client.expect<Outcome<unknown>>((sent) => {
     if (quiet) return;
     if (!sent.ok) client.numeric('ERR_NOSUCHNICK', nick, sent.refusal.text);
     else if (person.away !== null) client.numeric('RPL_AWAY', person.nick, person.away);
   });
+  host.users.submitPrivate(session.user, person.address, withTags(body, message.tags), session, told);
 }
 
 /** What the core does not log comes back by nobody else. */

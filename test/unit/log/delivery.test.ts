@@ -145,12 +145,9 @@ describe('the log and its delivery', () => {
             all.refuse = refuse;
             for (let i = 0; i < count; i++) {
               const text = String(said++);
-              delivery.record(
-                room,
-                logbook.next(log, message(text)),
-                undefined,
-                (error) => void (error === undefined ? accepted : refused).push(text),
-              );
+              delivery.record(room, logbook.next(log, message(text)), undefined, {
+                settled: (error) => void (error === undefined ? accepted : refused).push(text),
+              });
             }
             // Nobody waits for the storage before speaking: more may be queued while an append is under way, or fails.
             for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
