@@ -3,6 +3,7 @@ import type { Batch, LeaveCause, Room, UserId } from '../../server/plugin.ts';
 import { flag } from './capabilities.ts';
 import type { Client } from './client.ts';
 import type { Piece } from './encode.ts';
+import { showsLive } from './replay.ts';
 
 interface Exceptions {
   readonly joined: ReadonlySet<UserId>;
@@ -13,7 +14,10 @@ interface Exceptions {
 export function piecesFor(client: Client, batch: Batch, now: number): 'all' | ((piece: Piece) => boolean) {
   const user = client.session?.user;
   if (user === undefined) return () => false;
-  const exceptions = batch.shared('irc-clients exceptions', () => exceptionsIn(batch.room, client.server.encoder.pieces(batch, now), now));
+  const exceptions = batch.shared('irc-clients exceptions', () => {
+    showsLive(batch);
+    return exceptionsIn(batch.room, client.server.encoder.pieces(batch, now), now);
+  });
   const sawSplit = exceptions.splits ? splitsSeen(client, batch.room) : undefined;
   if (!batch.cameBy(client) && !exceptions.joined.has(user.id) && sawSplit === undefined) return 'all';
   return (piece) => {

@@ -40,15 +40,15 @@ export class Replay {
       return await latestMessages(client, session, room, range, () => this.#live?.get(room) ?? Infinity);
     } finally {
       this.#live?.delete(room);
+      if (this.#live?.size === 0) this.#live = undefined;
     }
   }
 
-  /** What comes live is not shown again, neither now with the old messages nor when the client comes in again. */
-  saw(batch: Batch): void {
-    const { room } = batch;
-    const numbers = batch.shared('irc-clients numbers', () => numbersIn(batch));
-    if (numbers === undefined) return;
-    if (this.#live?.get(room) === Infinity) this.#live.set(room, numbers.first);
+  /** What comes live while the old messages are read is not shown with them again. */
+  saw({ room, items }: Batch): void {
+    if (this.#live?.get(room) !== Infinity) return;
+    const first = items.find((item) => item.kind === 'record');
+    if (first !== undefined) this.#live.set(room, first.record.number);
   }
 
   /** The client is in the room no more. */
@@ -58,15 +58,8 @@ export class Replay {
   }
 }
 
-function numbersIn({ room, items }: Batch): { readonly first: number; readonly last: number } | undefined {
-  let first: number | undefined;
-  let last = 0;
-  for (const item of items) {
-    if (item.kind !== 'record') continue;
-    first ??= item.record.number;
-    last = item.record.number;
-  }
-  if (first === undefined) return undefined;
-  shownLive.set(room, last);
-  return { first, last };
+/** Clients are being shown a batch: once for all of them. None of it is replayed to who comes in again. */
+export function showsLive({ room, items }: Batch): void {
+  const last = items.findLast((item) => item.kind === 'record');
+  if (last !== undefined) shownLive.set(room, last.record.number);
 }
