@@ -318,8 +318,14 @@ export class Client implements SessionHandler, ConnectionHandlers, ReaderHandler
       return;
     }
     // one's own being away has its numerics, one's own end its ERROR
-    if (change.kind === 'away' || change.kind === 'quit') return;
-    for (const line of lines) this.send(line);
+    if (change.kind === 'away') this.tellAway(change.after.away);
+    else if (change.kind !== 'quit') for (const line of lines) this.send(line);
+  }
+
+  /** Whether the person of this client is away. */
+  tellAway(away: string | null): void {
+    if (away === null) this.numeric('RPL_UNAWAY', 'You are no longer marked as being away');
+    else this.numeric('RPL_NOWAWAY', 'You have been marked as being away');
   }
 
   privateMessage(record: PrivateRecord, via: Session | undefined): void {

@@ -5,7 +5,7 @@
 import type { Batch, Room, Session } from '../../server/plugin.ts';
 import { flag } from './capabilities.ts';
 import type { Client } from './client.ts';
-import { latestMessages } from './commands/history.ts';
+import { latestMessages } from './history.ts';
 
 /**
  * Number of the last record that clients were shown live in a room; the room itself may be ahead. Whoever is in the room has seen it,

@@ -1,84 +1,125 @@
-/** CHATHISTORY LATEST, BEFORE, AFTER (IRCv3 draft/chathistory): pages out of the log. */
-import { parseEventId, type LogRecord, type Room, type Session, type User, type UserAddress } from '../../../server/plugin.ts';
-import { channelName, circleTarget, roomName } from '../channel.ts';
+/** CHATHISTORY (IRCv3 draft/chathistory): LATEST, BEFORE, AFTER, AROUND, BETWEEN of a room or a person, and TARGETS. */
+import type { LogRecord, Session } from '../../../server/plugin.ts';
+import { channelName } from '../channel.ts';
 import type { Client } from '../client.ts';
-import { oneWord } from '../encode.ts';
-import { renderAll, type OutLine } from '../outgoing.ts';
+import { oneWord, shownTime } from '../encode.ts';
+import { collect, correspondents, firstAt, roomSource, sourceOf, type Source } from '../history.ts';
+import type { OutLine } from '../outgoing.ts';
 
-/** Messages in one answer. */
+/** Messages, or targets, in one answer. */
 export const mostHistory = 200;
-/** Events that are looked through for one answer, when most are no messages. */
-const mostRead = 4_000;
-/** Records in one page. */
-const pageSize = 200;
 
-type Reference = { readonly kind: 'none' } | { readonly kind: 'id'; readonly id: string } | { readonly kind: 'time'; readonly at: number };
+type Reference = { readonly kind: 'id'; readonly id: string } | { readonly kind: 'time'; readonly at: number };
 
-interface Source {
-  readonly target: string;
-  /** Ascending; `after` and `before` are numbers, exclusive. */
-  read(range: {
-    readonly after?: number;
-    readonly before?: number;
-    readonly limit: number;
-    readonly take: 'first' | 'last';
-  }): Promise<readonly LogRecord[]>;
-  numberOf(id: string): Promise<number | undefined>;
-  readonly last: number;
-  lines(record: LogRecord): readonly OutLine[];
+/** A place in a log: what is earlier has numbers below `before`, what is later above `after`; the message itself, if one is meant, is between. */
+interface Place {
+  readonly before: number;
+  readonly after: number;
 }
+
+/** How many references each subcommand takes. */
+const pages = new Map([
+  ['LATEST', 1],
+  ['BEFORE', 1],
+  ['AFTER', 1],
+  ['AROUND', 1],
+  ['BETWEEN', 2],
+]);
 
 export async function chatHistory(client: Client, session: Session, params: readonly string[]): Promise<void> {
   const subcommand = params[0]!.toUpperCase();
-  if (!['LATEST', 'BEFORE', 'AFTER'].includes(subcommand)) {
+  if (subcommand === 'TARGETS') return targets(client, session, params);
+  const count = pages.get(subcommand);
+  if (count === undefined) {
     fail(client, 'INVALID_PARAMS', [subcommand], 'Unknown subcommand');
     return;
   }
-  const [, target = '', selector = '', count = ''] = params;
-  const limit = Math.min(Number.parseInt(count, 10), mostHistory);
-  const reference = parseReference(selector, subcommand === 'LATEST');
-  if (params.length < 4 || !(limit > 0) || reference === undefined) {
-    fail(client, 'INVALID_PARAMS', [subcommand, target], 'CHATHISTORY needs a target, a message reference and a limit');
+  const target = params[1] ?? '';
+  const latest = subcommand === 'LATEST' && params[2] === '*';
+  const references = latest ? [] : params.slice(2, 2 + count).map(parseReference);
+  const limit = parseLimit(params[2 + count]);
+  if (limit === undefined || references.includes(undefined)) {
+    fail(client, 'INVALID_PARAMS', [subcommand, target], 'CHATHISTORY needs a target, message references and a limit');
     return;
   }
-  const source = sourceOf(client, session, target);
+  const source = await sourceOf(client, session, target);
   if (source === undefined) {
     fail(client, 'INVALID_TARGET', [subcommand, target], 'Messages could not be retrieved');
     return;
   }
-  const range = await resolve(source, subcommand, reference);
-  const records = range === undefined ? [] : await collect(source, range, limit);
-  const batch = client.server.encoder.batchName();
-  client.send(client.server.encoder.opens(batch, `chathistory ${source.target}`));
-  for (const record of records) for (const line of source.lines(record)) client.send({ ...line, batch });
-  client.send(client.server.encoder.closes(batch));
+  const places = await Promise.all(references.map((reference) => placeOf(source, reference!)));
+  // A reference that means nothing here has nothing before, after or around it.
+  const records = places.includes(undefined) ? [] : await page(source, subcommand, places as readonly Place[], limit);
+  const lines = records.flatMap((record) => source.lines(record));
+  sendBatch(client, `chathistory ${source.target}`, lines);
 }
 
-/** The last messages of a room within a range, as lines for one client; nothing when the person may not read them. */
-export async function latestMessages(
-  client: Client,
-  session: Session,
-  room: Room,
-  { after, before, limit }: { readonly after: number; readonly before: number; readonly limit: number },
-  firstLive: () => number,
-): Promise<string> {
+async function page(source: Source, subcommand: string, places: readonly Place[], limit: number): Promise<readonly LogRecord[]> {
+  const [place, other] = places;
+  if (place === undefined) return collect(source, { take: 'last' }, limit);
+  if (other !== undefined) {
+    // From the first reference towards the second, whichever is the later.
+    return place.before <= other.before
+      ? collect(source, { after: place.after, before: other.before, take: 'first' }, limit)
+      : collect(source, { after: other.after, before: place.before, take: 'last' }, limit);
+  }
+  switch (subcommand) {
+    case 'BEFORE':
+      return collect(source, { before: place.before, take: 'last' }, limit);
+    case 'AFTER':
+      return collect(source, { after: place.after, take: 'first' }, limit);
+    case 'AROUND': {
+      const earlier = await collect(source, { before: place.before, take: 'last' }, Math.floor(limit / 2));
+      const later = await collect(source, { after: place.before - 1, take: 'first' }, limit - earlier.length);
+      return [...earlier, ...later];
+    }
+    default:
+      return collect(source, { after: place.after, take: 'last' }, limit);
+  }
+}
+
+/** Rooms and people whose last message is between two times, by that time; where there are too many, those next to the first time. */
+async function targets(client: Client, session: Session, params: readonly string[]): Promise<void> {
+  const [from, to] = [params[1] ?? '', params[2] ?? ''].map(parseReference);
+  const limit = parseLimit(params[3]);
+  if (limit === undefined || from?.kind !== 'time' || to?.kind !== 'time') {
+    fail(client, 'INVALID_PARAMS', ['TARGETS'], 'CHATHISTORY TARGETS needs two timestamps and a limit');
+    return;
+  }
+  const { user } = session;
+  const found: { readonly target: string; readonly at: number }[] = [];
+  for (const room of client.rooms) {
+    const [last] = await collect(roomSource(client, user, room), { take: 'last' }, 1);
+    if (last !== undefined) found.push({ target: channelName(room), at: shownTime(last) });
+  }
+  for (const { nick, last } of await correspondents(client, user)) found.push({ target: nick, at: shownTime(last) });
+  const [earliest, latest] = [Math.min(from.at, to.at), Math.max(from.at, to.at)];
+  const between = found.filter(({ at }) => at > earliest && at < latest).toSorted((a, b) => a.at - b.at);
+  const answer = from.at <= to.at ? between.slice(0, limit) : between.slice(-limit);
+  const lines = answer.map(({ target, at }) => ({
+    text: `:${client.server.name} CHATHISTORY TARGETS ${oneWord(target)} ${new Date(at).toISOString()}`,
+  }));
+  sendBatch(client, 'draft/chathistory-targets', lines);
+}
+
+function sendBatch(client: Client, typeAndParams: string, lines: readonly OutLine[]): void {
   const { encoder } = client.server;
-  const source = roomSource(client, session.user, room);
-  const records = await collect(source, { after, before, take: 'last' }, limit);
-  const live = firstLive();
   const batch = encoder.batchName();
-  const lines = records.filter(({ number }) => number < live).flatMap((record) => source.lines(record));
-  if (lines.length === 0) return '';
-  const within = lines.map((line) => ({ ...line, batch }));
-  return renderAll([encoder.opens(batch, `chathistory ${source.target}`), ...within, encoder.closes(batch)], client.flags);
+  client.send(encoder.opens(batch, typeAndParams));
+  for (const line of lines) client.send({ ...line, batch });
+  client.send(encoder.closes(batch));
 }
 
 function fail(client: Client, code: string, context: readonly string[], text: string): void {
   client.fromServer(`FAIL CHATHISTORY ${code} ${context.map(oneWord).join(' ')} :${text}`);
 }
 
-function parseReference(selector: string, mayBeNone: boolean): Reference | undefined {
-  if (selector === '*') return mayBeNone ? { kind: 'none' } : undefined;
+function parseLimit(text = ''): number | undefined {
+  const limit = Number.parseInt(text, 10);
+  return limit > 0 ? Math.min(limit, mostHistory) : undefined;
+}
+
+function parseReference(selector: string): Reference | undefined {
   const [, kind, value = ''] = /^(msgid|timestamp)=(.+)$/.exec(selector) ?? [];
   if (kind === 'msgid') return { kind: 'id', id: value };
   if (kind !== 'timestamp') return undefined;
@@ -86,132 +127,11 @@ function parseReference(selector: string, mayBeNone: boolean): Reference | undef
   return Number.isNaN(at) ? undefined : { kind: 'time', at };
 }
 
-type Range = { readonly after?: number; readonly before?: number; readonly take: 'first' | 'last' };
-
-/** Which numbers are meant; undefined when a reference means nothing here. */
-async function resolve(source: Source, subcommand: string, reference: Reference): Promise<Range | undefined> {
-  if (reference.kind === 'none') return { take: 'last' };
+/** Undefined when there is no such message here. */
+async function placeOf(source: Source, reference: Reference): Promise<Place | undefined> {
   if (reference.kind === 'id') {
     const number = await source.numberOf(reference.id);
-    if (number === undefined) return undefined;
-    return subcommand === 'BEFORE' ? { before: number, take: 'last' } : { after: number, take: subcommand === 'AFTER' ? 'first' : 'last' };
+    return number === undefined ? undefined : { before: number, after: number };
   }
-  const first = await firstAfter(source, subcommand === 'BEFORE' ? reference.at : reference.at + 1);
-  return subcommand === 'BEFORE' ? { before: first, take: 'last' } : { after: first - 1, take: subcommand === 'AFTER' ? 'first' : 'last' };
-}
-
-/** The number of the first record logged at that time or later, by halving. */
-async function firstAfter(source: Source, at: number): Promise<number> {
-  let low = 1;
-  let high = source.last + 1;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const [record] = await source.read({ after: middle - 1, limit: 1, take: 'first' });
-    if (record === undefined || record.logged >= at) high = middle;
-    else low = record.number + 1;
-  }
-  return low;
-}
-
-/** Reads page after page until there are enough messages. */
-async function collect(source: Source, range: Range, limit: number): Promise<readonly LogRecord[]> {
-  const found: LogRecord[] = [];
-  let { after, before } = range;
-  for (let read = 0; read < mostRead && found.length < limit;) {
-    const page = Math.max(limit, 100);
-    const records = await source.read({
-      limit: page,
-      take: range.take,
-      ...(after === undefined ? {} : { after }),
-      ...(before === undefined ? {} : { before }),
-    });
-    read += records.length;
-    const shown = records.filter(isMessage);
-    if (range.take === 'first') {
-      found.push(...shown);
-      after = records.at(-1)?.number;
-    } else {
-      found.unshift(...shown);
-      before = records[0]?.number;
-    }
-    if (records.length < page) break;
-  }
-  return range.take === 'first' ? found.slice(0, limit) : found.slice(-limit);
-}
-
-function isMessage(record: LogRecord): boolean {
-  return record.content.kind === 'message' || record.content.kind === 'private';
-}
-
-function sourceOf(client: Client, session: Session, target: string): Source | undefined {
-  if (target.startsWith('#')) {
-    const name = roomName(target);
-    const room = name === undefined ? undefined : client.server.host.rooms.byName(name);
-    return room?.members.has(session.user.id) === true ? roomSource(client, session.user, room) : undefined;
-  }
-  const person = client.server.people.byNick(target);
-  return person === undefined ? undefined : privateSource(client, session.user, person.nick, person.address);
-}
-
-function roomSource(client: Client, user: User, room: Room): Source {
-  const { rooms } = client.server.host;
-  const { encoder, people } = client.server;
-  return {
-    target: channelName(room),
-    last: room.last.number,
-    async read(range) {
-      const outcome = await rooms.history(user, room, range);
-      return outcome.ok ? outcome.value : [];
-    },
-    async numberOf(id) {
-      const parsed = parseEventId(id);
-      return parsed === undefined ? undefined : (await rooms.find(user, room, parsed))?.number;
-    },
-    lines: (record) => encoder.record(room, record, (author) => people.pastAuthor(author)),
-  };
-}
-
-function privateSource(client: Client, user: User, nick: string, address: UserAddress): Source {
-  const { encoder, people } = client.server;
-  return {
-    ...inboxReads(client, user, address),
-    target: nick,
-    lines(record) {
-      const { content } = record;
-      if (content.kind !== 'private') return [];
-      const own = content.author.address === user.address;
-      return encoder.message(people.pastAuthor(content.author), own ? nick : (circleTarget(content) ?? client.nick), record);
-    },
-  };
-}
-
-type Reads = Pick<Source, 'read' | 'numberOf' | 'last'>;
-
-/** What somebody wrote and got: all correspondents share its numbers. */
-function inboxReads(client: Client, user: User, address: UserAddress): Reads {
-  const { users } = client.server.host;
-  const read: Source['read'] = async ({ after, before, limit, take }) => {
-    const forward = take === 'first';
-    const found = await users.readPrivate(user, {
-      with: address,
-      limit,
-      ...(before === undefined ? {} : { before }),
-      ...(forward ? { after: after ?? 0 } : {}),
-    });
-    return forward || after === undefined ? found : found.filter((record) => record.number > after);
-  };
-  return {
-    last: Number.MAX_SAFE_INTEGER - 1,
-    read,
-    async numberOf(id) {
-      let before: number | undefined;
-      for (let looked = 0; looked < mostRead; looked += pageSize) {
-        const page = await read({ limit: pageSize, take: 'last', ...(before === undefined ? {} : { before }) });
-        const found = page.find((record) => record.id === id);
-        if (found !== undefined || page.length < pageSize) return found?.number;
-        before = page[0]!.number;
-      }
-      return undefined;
-    },
-  };
+  return { before: await firstAt(source, reference.at), after: (await firstAt(source, reference.at + 1)) - 1 };
 }

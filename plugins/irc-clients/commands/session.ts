@@ -153,11 +153,14 @@ export function quit(client: Client, params: readonly string[]): Promise<void> |
   return client.settled().then(end);
 }
 
+/** What changes is told to all clients of the person, this one too, when it has changed. */
 export function away(client: Client, session: Session, params: readonly string[]): void {
+  const { user } = session;
+  const before = user.away;
   const text = params[0] ?? '';
-  client.server.host.users.setAway(session.user, text === '' ? null : text);
-  if (text === '') client.numeric('RPL_UNAWAY', 'You are no longer marked as being away');
-  else client.numeric('RPL_NOWAWAY', 'You have been marked as being away');
+  client.server.host.users.setAway(user, text === '' ? null : text);
+  if (user.away === before) client.tellAway(before);
+  else client.underWay(client.shown(), () => undefined);
 }
 
 export function setname(client: Client, session: Session, params: readonly string[]): void {

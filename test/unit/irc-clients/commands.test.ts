@@ -321,7 +321,7 @@ describe('IRC clients', function () {
     expect(names.find((name) => name.endsWith('chief'))).to.match(/^~@chief$|^@?chief$/);
   });
 
-  it('pages through history: LATEST, BEFORE, AFTER, by id and by time', async () => {
+  it('pages through history: LATEST, BEFORE, AFTER, AROUND, BETWEEN, by id and by time', async () => {
     const room = `#${unique('history')}`;
     const caps = ['draft/chathistory', 'batch', 'server-time', 'message-tags'];
     const ann = await irc(unique('ann'), { capabilities: caps });
@@ -349,7 +349,32 @@ describe('IRC clients', function () {
     expect(await page(`CHATHISTORY AFTER ${room} timestamp=2001-01-01T00:00:00.000Z 2`)).to.deep.equal(said.slice(0, 2));
     expect(await page(`CHATHISTORY BEFORE ${room} timestamp=2101-01-01T00:00:00.000Z 2`)).to.deep.equal(said.slice(-2));
     has(await answer(ann, 'CHATHISTORY LATEST #not-there * 5'), /FAIL CHATHISTORY INVALID_TARGET/);
-    has(await answer(ann, `CHATHISTORY LATEST ${room} * zero`), /FAIL CHATHISTORY INVALID_PARAMS/);
+    const wrong = ['LATEST', 'BETWEEN'].map((subcommand) => `${subcommand} ${room} * zero`);
+    for (const params of [
+      ...wrong,
+      `AROUND ${room} * 5`,
+      `BETWEEN ${room} msgid=${id} 5`,
+      `SIDEWAYS ${room} * 5`,
+      'TARGETS msgid=a msgid=b 5',
+    ])
+      has(await answer(ann, `CHATHISTORY ${params}`), /FAIL CHATHISTORY INVALID_PARAMS/);
+
+    const idOf = (text: string): string => ann.lines.find((line) => line.params[1] === text)!.tags.get('msgid')!;
+    const timeOf = (text: string): string => ann.lines.find((line) => line.params[1] === text)!.tags.get('time')!;
+    const around = (count: number): Promise<string[]> => page(`CHATHISTORY AROUND ${room} msgid=${id} ${count}`);
+    expect(await around(1)).to.deep.equal(['line 10']);
+    expect(await around(5)).to.deep.equal(said.slice(8, 13));
+    expect(await around(4)).to.deep.equal(said.slice(8, 12));
+    expect(await page(`CHATHISTORY AROUND ${room} msgid=${idOf('line 1')} 6`), 'near the beginning').to.deep.equal(said.slice(0, 6));
+    expect(await page(`CHATHISTORY AROUND ${room} timestamp=2101-01-01T00:00:00.000Z 6`)).to.deep.equal(said.slice(-3));
+    const [early, late] = [`msgid=${idOf('line 3')}`, `msgid=${idOf('line 20')}`];
+    expect(await page(`CHATHISTORY BETWEEN ${room} ${early} ${late} 50`)).to.deep.equal(said.slice(4, 20));
+    expect(await page(`CHATHISTORY BETWEEN ${room} ${early} ${late} 3`), 'forwards').to.deep.equal(said.slice(4, 7));
+    expect(await page(`CHATHISTORY BETWEEN ${room} ${late} ${early} 3`), 'backwards').to.deep.equal(said.slice(17, 20));
+    expect(await page(`CHATHISTORY BETWEEN ${room} ${early} ${early} 3`)).to.deep.equal([]);
+    expect(await page(`CHATHISTORY BETWEEN ${room} ${early} msgid=01ARZ3NDEKTSV4RRFFQ69G5FAV 3`)).to.deep.equal([]);
+    const between = await page(`CHATHISTORY BETWEEN ${room} timestamp=2001-01-01T00:00:00.000Z timestamp=${timeOf('line 24')} 50`);
+    expect(between, 'the time itself is not between').to.not.include('line 24');
   });
 });
 

@@ -10,7 +10,7 @@ describe('IRC clients: surface', function () {
   let party: IrcParty;
   before(async () => {
     party = await ircParty({ plugin: 'burst_lines = 1000\nreplay_lines = 5', tables: ['[limits]\nguests_per_address = 500'] });
-    await party.banyan.account('paul', 'paul-password');
+    for (const name of ['paul', 'mary']) await party.banyan.account(name, `${name}-password`);
   });
   after(() => party.stop());
 
@@ -171,8 +171,85 @@ describe('IRC clients: surface', function () {
       expect(await page(`AFTER ${other} timestamp=2001-01-01T00:00:00.000Z 2`)).to.deep.equal(lines.slice(0, 2));
       expect(await page(`BEFORE ${other} timestamp=2001-01-01T00:00:00.000Z 2`)).to.deep.equal([]);
       expect(await page(`BEFORE ${other} msgid=01ARZ3NDEKTSV4RRFFQ69G5FAV 3`), 'an id that means nothing').to.deep.equal([]);
+      expect(await page(`AROUND ${other} msgid=${id} 3`)).to.deep.equal(lines.slice(5, 8));
+      const later = all.find((line) => line.params[1] === 'word 9')!.tags.get('msgid')!;
+      expect(await page(`BETWEEN ${other} msgid=${id} msgid=${later} 9`)).to.deep.equal(lines.slice(7, 9));
+      expect(await page(`BETWEEN ${other} msgid=${later} msgid=${id} 1`)).to.deep.equal(lines.slice(8, 9));
     }
     expect(await ircHistory(paul, ann.nick)).to.deep.equal(lines);
+  });
+
+  it('lists the rooms and people that were talked with in a time; who has gone can still be asked for', async () => {
+    const capabilities = history;
+    const mary = await party.irc('mary', { capabilities, account: { name: 'mary', password: 'mary-password' } });
+    const [ann, bob] = [await party.irc(party.unique('ann')), await party.irc(party.unique('bob'))];
+    const targets = async (from: string, to: string, count = 50): Promise<string[][]> => {
+      const lines = await answer(mary, `CHATHISTORY TARGETS timestamp=${from} timestamp=${to} ${count}`);
+      const batch = lines.find((line) => line.command === 'BATCH')!;
+      expect(batch.params[1]).to.equal('draft/chathistory-targets');
+      const found = lines.filter((line) => line.command === 'CHATHISTORY');
+      for (const line of found) expect(`+${line.tags.get('batch')}`).to.equal(batch.params[0]);
+      return found.map((line) => line.params.slice(1));
+    };
+    const [past, future] = ['2001-01-01T00:00:00.000Z', '2101-01-01T00:00:00.000Z'];
+    expect(await targets(past, future)).to.deep.equal([]);
+    await mary.join('#talked');
+    await mary.join('#silent');
+    /** Said in an order that times can tell. */
+    const times: string[] = [];
+    const say = async (client: IrcClient, target: string, text: string): Promise<void> => {
+      client.send(`PRIVMSG ${target} :${text}`);
+      const line = await mary.expect(text, ({ params }) => params[1] === text);
+      const time = line.tags.get('time')!;
+      times.push(time);
+      await eventually('the clock to go on', () => Date.now() > Date.parse(time));
+    };
+    await ann.join('#talked');
+    await say(bob, 'mary', 'from bob');
+    await say(ann, '#talked', 'in the room');
+    await say(ann, 'mary', 'from ann');
+    const all = [
+      [bob.nick, times[0]],
+      ['#talked', times[1]],
+      [ann.nick, times[2]],
+    ];
+    expect(await targets(past, future)).to.deep.equal(all);
+    expect(await targets(past, future, 2), 'next to the first time').to.deep.equal(all.slice(0, 2));
+    expect(await targets(future, past, 2)).to.deep.equal(all.slice(1));
+    expect(await targets(times[0]!, times[2]!), 'the times themselves are not between').to.deep.equal(all.slice(1, 2));
+    await ann.quit();
+    await eventually('ann to be gone', async () => (await answer(mary, `WHOIS ${ann.nick}`)).some((line) => line.command === '401'));
+    expect(await targets(past, future)).to.deep.equal(all);
+    expect(said(await answer(mary, `CHATHISTORY LATEST ${ann.nick} * 5`))).to.deep.equal(['from ann']);
+    const nobody = await answer(mary, 'CHATHISTORY LATEST nobody-wrote-this * 5');
+    expect(nobody.map((line) => line.params.slice(0, 2))).to.deep.equal([['CHATHISTORY', 'INVALID_TARGET']]);
+  });
+
+  it('tells every client of an account that the person is away, and is back, once', async () => {
+    const signedIn = (): Promise<IrcClient> =>
+      party.irc('paul', {
+        account: { name: 'paul', password: 'paul-password' },
+        capabilities: ['away-notify', 'labeled-response', 'batch'],
+      });
+    const [one, two] = [await signedIn(), await signedIn()];
+    const numerics = (client: IrcClient): string[] =>
+      client.lines.map((line) => line.command).filter((command) => /^30[56]$/.test(command));
+    for (const [command, shown] of [
+      ['AWAY :tea', ['306']],
+      ['AWAY :tea', ['306']],
+      ['AWAY', ['305']],
+      ['@label=back AWAY', ['305']],
+    ] as const)
+      expect((await answer(one, command)).map((line) => line.command)).to.deep.equal(shown);
+    await two.sync();
+    expect(numerics(two)).to.deep.equal(['306', '305']);
+    await answer(two, 'AWAY :lunch');
+    await one.expect('lunch', () => numerics(one).length === 5);
+    expect(
+      two.lines.filter((line) => line.command === 'AWAY'),
+      'not besides as somebody else',
+    ).to.deep.equal([]);
+    await answer(two, 'AWAY');
   });
 
   it('groups modes that were set together, and says what is wrong with a key or a limit', async () => {
