@@ -12,6 +12,7 @@ import {
 import { configSchema, type Config } from './config.ts';
 import { Disco } from './disco.ts';
 import { Federation } from './federation/federation.ts';
+import { ForeignRooms } from './foreign-rooms/foreign-rooms.ts';
 import { domainOf, tryParseJid } from './jid.ts';
 import { RoomService } from './muc/service.ts';
 import { Outbound } from './outbound.ts';
@@ -43,7 +44,7 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
   const handler: NetworkHandler = {
     privateMessage: (record, to) => outbound.shown(addressParts(to.address).domain, record),
     unicast: () => undefined,
-    userChanged: () => undefined,
+    userChanged: (change) => foreignRooms.userChanged(change),
     killed: (user) => people.networkOf(user).retire(user, 'removed by an administrator'),
   };
   const policies = new Policies(config);
@@ -57,6 +58,7 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
     receive: (stanza) => router.receive(stanza),
     broken: (from, to) => {
       if (from === roomsDomain) rooms.probe(to);
+      foreignRooms.broken(to);
     },
   });
 
@@ -96,16 +98,18 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
       federation.send(roomsDomain, to.domain, { xml, beyondLimits: last, failed: (_, why) => rooms.unreachable(to, why) }),
     reply: send,
   });
-  const privateMessages = new PrivateMessages({ host, people, rooms, send, patience: config.message_seconds * 1_000 });
+  const foreignRooms = new ForeignRooms({ host, people, roomsDomain, own, historyMessages: config.history_messages, send });
+  const privateMessages = new PrivateMessages({ host, people, rooms, foreignRooms, send, patience: config.message_seconds * 1_000 });
   const outbound = new Outbound({
     host,
     network: (domain) => people.network(domain),
     deliver: (record, settled) => privateMessages.deliver(record, settled),
   });
-  const router = new Router({ host, people, rooms, disco: new Disco(host, rooms, people), privateMessages, send });
+  const router = new Router({ host, people, rooms, foreignRooms, disco: new Disco(host, rooms, people), privateMessages, send });
   await outbound.start();
   const unresolve = host.networks.resolver('xmpp', (address) => people.resolve(address));
 
+  foreignRooms.start();
   const accept = (connection: AcceptedConnection): void => federation.accept(connection);
   const listeners = [
     ...config.listen.map((address) => ({ address, name: 'xmpp-server', tls: false })),
@@ -129,13 +133,14 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
   }
   host.clock.every(expiryMilliseconds, () => federation.expire());
   host.clock.every(sweepMilliseconds, () => {
-    people.sweep();
+    people.sweep((domain) => foreignRooms.uses(domain));
     federation.sweep();
   });
   host.metrics.gauge('xmpp_occupants', 'Clients of other XMPP servers in rooms here', () => rooms.count);
   return {
     stop: async () => {
       unresolve();
+      foreignRooms.stop();
       rooms.stop();
       await federation.stop();
       await outbound.stop();
@@ -144,7 +149,10 @@ async function start(host: Host, config: Config): Promise<RunningPlugin> {
     wire: (link) => federation.wire(link),
     status: () => {
       const { incoming, outgoing } = federation.count;
-      return { summary: `${rooms.count} occupants, ${incoming} streams in, ${outgoing} out`, links: federation.links() };
+      return {
+        summary: `${rooms.count} occupants, ${foreignRooms.count} of ours in rooms elsewhere, ${incoming} streams in, ${outgoing} out`,
+        links: federation.links(),
+      };
     },
   };
 }

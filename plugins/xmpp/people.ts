@@ -74,6 +74,15 @@ export class People {
     return user!;
   }
 
+  /** Somebody in a room of another server, by the nick there; undefined when too many are known already. */
+  occupant(address: UserAddress, domain: Domain, nick: string): User | undefined {
+    const known = this.#host.users.byAddress(address);
+    if (known !== undefined) return known;
+    if (!this.#hasPlace(domain)) return undefined;
+    const host = this.#shownHost(address, domain);
+    return this.network(domain).introduce([{ address, nick, ident: 'xmpp', host, realName: nick }])[0];
+  }
+
   /** What IRC shows instead of an address, which is the moderators' to see: a name that is always the same and can be banned. */
   #shownHost(address: UserAddress, domain: string): string {
     return `${createHmac('sha256', this.#hosts).update(address).digest('hex').slice(0, 12)}.${domain}`;
@@ -85,10 +94,13 @@ export class People {
 
   /** Whether somebody of another server may make itself known here, or is known. */
   mayCome(from: Jid): boolean {
-    if (this.known(from) !== undefined) return true;
+    return this.known(from) !== undefined || this.#hasPlace(from.domain);
+  }
+
+  #hasPlace(domain: Domain): boolean {
     let all = 0;
     for (const { users } of this.#networks.values()) all += users.size;
-    return all < this.#limits.inAll && (this.#networks.get(from.domain)?.users.size ?? 0) < this.#limits.perDomain(from.domain);
+    return all < this.#limits.inAll && (this.#networks.get(domain)?.users.size ?? 0) < this.#limits.perDomain(domain);
   }
 
   rename(user: User, nick: string): void {
@@ -97,18 +109,20 @@ export class People {
 
   /** For the core's resolver: anybody with an XMPP address can be written to. */
   resolve(address: UserAddress): User | undefined {
-    const { scheme, domain, name } = addressParts(address);
+    const { scheme, domain, name, nick } = addressParts(address);
+    // Who is in a room of another server is known while he is in it.
+    if (nick !== undefined) return this.#host.users.byAddress(address);
     if (scheme !== 'xmpp' || domain === this.#host.domain || domain.endsWith(`.${this.#host.domain}`)) return undefined;
     return this.user(jid(name, domain));
   }
 
-  /** Forgets people who share nothing with us any more, and domains without people. */
-  sweep(): void {
+  /** Forgets people who share nothing with us any more, and domains without people that nothing else uses. */
+  sweep(isUsed: (domain: Domain) => boolean): void {
     const now = this.#host.clock.now();
     for (const [domain, network] of this.#networks) {
       for (const user of [...network.users.values()])
         if (user.rooms.size === 0 && user.sessions.size === 0 && now - user.activeAt > idleLimit) network.retire(user, 'no longer here');
-      if (network.users.size > 0) continue;
+      if (network.users.size > 0 || isUsed(domain)) continue;
       network.withdraw('nobody is left');
       this.#networks.delete(domain);
     }
@@ -122,8 +136,8 @@ export class People {
   /** The address under which XMPP people reach somebody: their own, `account@DOMAIN`, or `name%network@users.DOMAIN` (XEP-0106). */
   jidOf(address: UserAddress): Jid | undefined {
     try {
-      const { scheme, domain, name, label } = addressParts(address);
-      if (scheme === 'xmpp') return jid(name, domain);
+      const { scheme, domain, name, label, nick } = addressParts(address);
+      if (scheme === 'xmpp') return jid(name, domain, nick);
       if (scheme === 'banyan') return domain === this.#host.domain ? jid(escapeLocal(name), domain) : undefined;
       return jid(`${escapeLocal(name)}%${label ?? ''}`, this.usersDomain);
     } catch (error) {

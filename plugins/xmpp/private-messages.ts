@@ -1,5 +1,6 @@
 /** Private messages and invitations of the core as stanzas for people of other servers, and what their senders are told when they do not arrive. */
 import { withCircle, type Host, type PrivateRecord, type User, type UserAddress } from '../../server/plugin.ts';
+import type { ForeignRooms } from './foreign-rooms/foreign-rooms.ts';
 import type { Jid } from './jid.ts';
 import { readOriginal } from './muc/stanzas.ts';
 import type { RoomService } from './muc/service.ts';
@@ -22,6 +23,7 @@ export interface PrivateMessagesParts {
   readonly host: Host;
   readonly people: People;
   readonly rooms: RoomService;
+  readonly foreignRooms: ForeignRooms;
   readonly send: (stanza: Element, fate?: Fate) => void;
   /** Milliseconds for which a message may wait. */
   readonly patience: number;
@@ -65,7 +67,13 @@ export class PrivateMessages {
   }
 
   #message(record: PrivateRecord, content: PrivateContent, target: Jid, to: User, fate: Fate): void {
-    const { people, rooms, send, host } = this.#parts;
+    const { people, rooms, foreignRooms, send, host } = this.#parts;
+    if (target.resource !== '') {
+      // To somebody in a room of another server: by that room only, which may not show real addresses.
+      const body = stanza('body', {}, toBody(content.text, content.style));
+      if (!foreignRooms.tellOccupant(content, record.id, body, fate)) fate.failed('you are not in that room');
+      return;
+    }
     const sender = content.author.address;
     const make = (from: string): Element =>
       stanza(

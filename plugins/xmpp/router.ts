@@ -1,6 +1,7 @@
 /** What becomes of each stanza from another server (RFC 6121 section 8). */
 import type { Host, Outcome, UserAddress } from '../../server/plugin.ts';
 import type { Disco } from './disco.ts';
+import type { ForeignRooms } from './foreign-rooms/foreign-rooms.ts';
 import { tryParseJid, type Jid } from './jid.ts';
 import { encryptedError, readBody } from './message-body.ts';
 import type { RoomService } from './muc/service.ts';
@@ -15,6 +16,7 @@ export interface RouterParts {
   readonly host: Host;
   readonly people: People;
   readonly rooms: RoomService;
+  readonly foreignRooms: ForeignRooms;
   readonly disco: Disco;
   readonly privateMessages: PrivateMessages;
   /** Sends a stanza by its from and to. */
@@ -69,6 +71,8 @@ export class Router {
   }
 
   #handle(what: Element, from: Jid, to: Jid): Promise<void> | undefined {
+    const ofRoom = this.#parts.foreignRooms.receive(what, from, to);
+    if (ofRoom !== false) return ofRoom === true ? undefined : ofRoom;
     const toRooms = to.domain === this.#parts.rooms.domain;
     switch (what.name) {
       case 'message':

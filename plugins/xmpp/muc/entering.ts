@@ -1,13 +1,13 @@
 /** Entering a room, changing the nick there, and what was said before (XEP-0045 sections 7.2 and 7.6). */
 import type { LogRecord, Room, User } from '../../../server/plugin.ts';
-import { unescapeLocal, type Jid } from '../jid.ts';
+import type { Jid } from '../jid.ts';
 import { refusalError } from '../stanza-error.ts';
 import { attribute, childOf, childText, type Element } from '../xml/element.ts';
 import { ns } from '../xml/namespaces.ts';
 import { serialise } from '../xml/serialise.ts';
 import type { Occupant } from './occupant.ts';
 import type { RoomView } from './room-view.ts';
-import type { Inside, RoomService } from './service.ts';
+import { nameOf, type Inside, type RoomService } from './service.ts';
 
 /** How much of the history a client wants. */
 export interface HistoryWanted {
@@ -27,7 +27,11 @@ const mostClients = 20;
 
 export async function enter(service: RoomService, what: Element, from: Jid, to: Jid, nick: string): Promise<void> {
   const { host, people } = service;
-  const name = unescapeLocal(to.local);
+  const name = nameOf(to);
+  if (name === undefined) {
+    service.refuse(what, { condition: 'jid-malformed', text: 'No room can be called that.' });
+    return;
+  }
   const known = host.rooms.byName(name);
   const x = childOf(what, 'x', ns.muc)!;
   if (!people.mayCome(from) || !service.mayCome(from)) {

@@ -48,6 +48,12 @@ const gone = new Set([
   'service-unavailable',
 ]);
 
+/** The name of a room of ours; none for an escaped address: rooms of other servers are entered there. */
+export function nameOf(address: Jid): string | undefined {
+  const name = unescapeLocal(address.local);
+  return name === '' || name.includes('@') ? undefined : name;
+}
+
 const outside: StanzaError = { condition: 'not-acceptable', type: 'cancel', text: 'You are not in that room.' };
 
 export class RoomService {
@@ -90,7 +96,8 @@ export class RoomService {
   }
 
   roomOf(address: Jid): Room | undefined {
-    return address.local === '' ? undefined : this.host.rooms.byName(unescapeLocal(address.local));
+    const name = nameOf(address);
+    return name === undefined ? undefined : this.host.rooms.byName(name);
   }
 
   view(room: Room): RoomView {
