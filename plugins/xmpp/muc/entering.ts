@@ -7,7 +7,7 @@ import { ns } from '../xml/namespaces.ts';
 import { serialise } from '../xml/serialise.ts';
 import type { Occupant } from './occupant.ts';
 import type { RoomView } from './room-view.ts';
-import { nameOf, type Inside, type RoomService } from './service.ts';
+import type { Inside, RoomService } from './service.ts';
 
 /** How much of the history a client wants. */
 export interface HistoryWanted {
@@ -27,7 +27,7 @@ const mostClients = 20;
 
 export async function enter(service: RoomService, what: Element, from: Jid, to: Jid, nick: string): Promise<void> {
   const { host, people } = service;
-  const name = nameOf(to);
+  const name = service.nameOf(to);
   if (name === undefined) {
     service.refuse(what, { condition: 'jid-malformed', text: 'No room can be called that.' });
     return;

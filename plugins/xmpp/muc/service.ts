@@ -48,12 +48,6 @@ const gone = new Set([
   'service-unavailable',
 ]);
 
-/** The name of a room of ours; none for an escaped address: rooms of other servers are entered there. */
-export function nameOf(address: Jid): string | undefined {
-  const name = unescapeLocal(address.local);
-  return name === '' || name.includes('@') ? undefined : name;
-}
-
 const outside: StanzaError = { condition: 'not-acceptable', type: 'cancel', text: 'You are not in that room.' };
 
 export class RoomService {
@@ -95,8 +89,14 @@ export class RoomService {
     return makeJid(escapeLocal(room.name), this.domain).bare;
   }
 
+  /** The name of a room of ours; none for an escaped address: rooms of other servers are entered there. */
+  nameOf(address: Jid): string | undefined {
+    const name = unescapeLocal(address.local);
+    return name === '' || name.includes('@') ? undefined : name;
+  }
+
   roomOf(address: Jid): Room | undefined {
-    const name = nameOf(address);
+    const name = this.nameOf(address);
     return name === undefined ? undefined : this.host.rooms.byName(name);
   }
 
