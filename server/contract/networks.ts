@@ -75,6 +75,11 @@ export interface Network {
   readonly label: string;
   readonly users: ReadonlyMap<UserAddress, User>;
   readonly outbound: OutboundLog;
+  /**
+   * Resolves when everything that the network has reported so far has been shown to everybody. A bridge that works off a burst waits for
+   * it between two slices: what it reports is quickly said, and a burst that runs ahead of those who are told keeps everybody else waiting.
+   */
+  shown(): Promise<void>;
 
   /** Introduces people (a burst is one call). Who is already known by that address is updated. */
   introduce(users: readonly ForeignUser[]): readonly User[];

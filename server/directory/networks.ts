@@ -130,6 +130,10 @@ export class ForeignNetwork implements Network {
     return this.state.people;
   }
 
+  shown(): Promise<void> {
+    return this.parts.context.delivery.shown();
+  }
+
   introduce(users: readonly ForeignUser[]): readonly User[] {
     return users.map((facts) => {
       const known = this.state.people.get(facts.address);

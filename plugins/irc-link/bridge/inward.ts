@@ -152,7 +152,7 @@ export class Inward {
 
   /**
    * A server has told everything. People are made known in slices, theirs and (at the start of the link) ours; then each room
-   * takes them in as one change.
+   * takes them in.
    */
   async #welcome(standing: Standing, server: NetServer): Promise<void> {
     const { theirs, ours, live } = standing;
@@ -164,7 +164,7 @@ export class Inward {
     const strangers = [...people].filter((user) => !user.ours && !user.server.bursting);
     if (!(await inSlices(strangers, (user) => user.gone || theirs.introduce([user]), goOn))) return;
     if (!begins) {
-      if (!standing.bursting) for (const room of this.#bridge.rooms) room.arrived(standing, server);
+      if (!standing.bursting) for (const room of this.#bridge.rooms) void this.#bridge.guard(standing, room.arrived(standing, server));
       return;
     }
     const own = new Set(shared.flatMap((room) => [...room.room.members.values()].map((member) => member.user)));

@@ -6,6 +6,7 @@ import type { Bridge } from './bridge.ts';
 import { Contest } from './contest.ts';
 import { Outward } from './outward.ts';
 import { Pace } from './pace.ts';
+import { mostAtOnce } from './slices.ts';
 import type { Standing } from './standing.ts';
 import { whatWaited, type Waited } from './waited.ts';
 
@@ -107,14 +108,15 @@ export class SharedRoom implements Follower {
 
   // ---- the link comes and goes
 
-  /** The network has told everything: its people come in as one, ours go there. */
+  /** The network has told everything: its people come in, ours go there. */
   async begin(standing: Standing): Promise<void> {
     const { positions } = this.#bridge;
     if (this.#phase.kind === 'suspended') return;
     const waiting: RoomItem[] = [];
     this.#phase = { kind: 'catching-up', waiting };
     this.#asserted = false;
-    this.#admit(standing, ({ user }) => !user.server.bursting);
+    await this.#admit(standing, ({ user }) => !user.server.bursting);
+    if (this.#phase.kind !== 'catching-up' || this.#bridge.standing !== standing) return;
     const place = positions.get(this.room.address);
     this.#outward.enter(standing, place?.channelTs ?? null);
     const channelTs = this.channel(standing)?.ts ?? null;
@@ -178,16 +180,27 @@ export class SharedRoom implements Follower {
     this.written = Math.max(this.written, waited.last);
   }
 
-  /** Members of the channel who are not in the room yet come in, as one change. */
-  #admit(standing: Standing, which: (member: NetMember) => boolean): void {
+  /**
+   * Members of the channel who are not in the room yet come in, as one change. Thousands come as several, the next when everybody has been
+   * shown the one before: one change of 10,000 people is a tenth of a second in which nobody else is served.
+   */
+  async #admit(standing: Standing, which: (member: NetMember) => boolean): Promise<void> {
     const channel = this.channel(standing);
     const members = channel === undefined ? [] : [...channel.members.values()].filter((member) => !member.user.ours && which(member));
-    if (members.length > 0) this.#mirror?.joined(standing.theirs.members(members), true);
+    for (let at = 0; at < members.length; at += mostAtOnce) {
+      if (at > 0) {
+        await this.#bridge.network.shown();
+        if (this.#bridge.standing !== standing || !this.#isShared) return;
+      }
+      // Who left meanwhile stays out.
+      const still = members.slice(at, at + mostAtOnce).flatMap(({ user }) => channel?.members.get(user) ?? []);
+      if (still.length > 0) this.#mirror?.joined(standing.theirs.members(still), true);
+    }
   }
 
   /** A server behind the peer has told everything. */
-  arrived(standing: Standing, server: NetServer): void {
-    if (this.#isShared) this.#admit(standing, ({ user }) => user.server === server);
+  async arrived(standing: Standing, server: NetServer): Promise<void> {
+    if (this.#isShared) await this.#admit(standing, ({ user }) => user.server === server);
   }
 
   get #isShared(): boolean {

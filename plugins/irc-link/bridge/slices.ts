@@ -1,5 +1,8 @@
 /** Large work in small pieces. */
 
+/** People who come into a room as one change; more are more changes, with everything else between them. */
+export const mostAtOnce = 500;
+
 /** Milliseconds of one slice. */
 export const sliceMilliseconds = 4;
 

@@ -129,6 +129,7 @@ export class Supervisor {
     this.#host.log.info({ network: this.network.label, peer: peer.identity.name }, 'linked to the IRC network');
     peer.wire.handle({
       onLine: (line) => this.#bridge.receive(line),
+      caughtUp: () => this.#bridge.network.shown(),
       onClose: (reason) => this.#lost(peer, reason),
     });
     this.#bridge.linked(peer);

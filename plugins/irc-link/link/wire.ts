@@ -4,11 +4,15 @@ import { LineFramer, serverLimits } from '../../irc/framing.ts';
 import { parseLine, type IrcMessage } from '../../irc/line.ts';
 import { sliceMilliseconds } from '../bridge/slices.ts';
 
+/** Lines of one slice: to be told of somebody's leaving costs those who see it many times what the line cost. */
+const mostInSlice = 128;
 /** Lines that may wait before reading stops. */
 const mostWaiting = 5_000;
 
 export interface WireHandlers {
   onLine(line: IrcMessage): void;
+  /** Resolves when what the lines so far have brought about is done with: the next slice waits for it. */
+  caughtUp?(): Promise<void>;
   onClose(reason: string): void;
 }
 
@@ -55,26 +59,31 @@ export class Wire {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    void this.#nextSlice();
+  }
+
+  async #nextSlice(): Promise<void> {
+    try {
+      await this.#handlers?.caughtUp?.();
+      await new Promise(setImmediate);
       this.#scheduled = false;
-      try {
-        this.#work();
-      } catch (error) {
-        this.#host.log.error({ err: error }, 'a line of an IRC server could not be worked off; its link is closed');
-        this.close('Internal error');
-      }
-    });
+      this.#work();
+    } catch (error) {
+      this.#host.log.error({ err: error }, 'a line of an IRC server could not be worked off; its link is closed');
+      this.close('Internal error');
+    }
   }
 
   #work(): void {
     const until = performance.now() + sliceMilliseconds;
+    const last = this.#next + mostInSlice;
     while (this.#next < this.#lines.length && !this.#closed && this.#handlers !== undefined) {
       const line = parseLine(this.#lines[this.#next]!);
       this.#next++;
       if (line === undefined) continue;
       this.linesIn++;
       this.#handlers.onLine(line);
-      if (this.#next % 16 === 0 && performance.now() > until) break;
+      if (this.#next >= last || (this.#next % 16 === 0 && performance.now() > until)) break;
     }
     const left = this.#lines.length - this.#next;
     if (left === 0) {
