@@ -1,6 +1,7 @@
 /** What the running server answers to `banyan` commands. */
 import type { RunningServer } from '../host/server.ts';
 import { linksOf } from '../host/links.ts';
+import type { BanMask, RoomConfig } from '../model/event.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { AccountAdministration } from '../core.ts';
 import type { AccountRequest, Asker, ControlRequest } from './control.ts';
@@ -97,7 +98,30 @@ function plainName(name: string): string {
   return name.replace(/^#/, '');
 }
 
-function showRoom({ core }: RunningServer, name: string): unknown {
+/** What `room show` is answered. */
+export interface RoomFacts {
+  readonly name: string;
+  readonly address: string;
+  readonly home?: string;
+  readonly created: number;
+  readonly topic: { readonly text: string };
+  readonly config: RoomConfig;
+  readonly events: number;
+  readonly networks: readonly string[];
+  readonly affiliations: Readonly<Record<string, string>>;
+  readonly bans: readonly BanMask[];
+  readonly members: readonly {
+    readonly nick: string;
+    readonly address: string;
+    readonly affiliation: string;
+    readonly operator: boolean;
+    readonly voice: boolean;
+    /** A network, or `guest` or `account`. */
+    readonly from: string;
+  }[];
+}
+
+function showRoom({ core }: RunningServer, name: string): RoomFacts {
   const room = core.rooms.byName(plainName(name));
   if (room === undefined) throw new Error(`there is no room "${name}"; see: banyan room list`);
   const members = [...room.members.values()].map((member) => ({
@@ -118,7 +142,7 @@ function showRoom({ core }: RunningServer, name: string): unknown {
     events: room.last.number,
     networks: [...room.networks],
     affiliations: Object.fromEntries(room.affiliations),
-    bans: room.bans.map((ban) => ban.mask),
+    bans: room.bans,
     members: members.toSorted((a, b) => (a.nick < b.nick ? -1 : 1)),
   };
 }

@@ -7,15 +7,16 @@ import type { Config } from '../config/schema.ts';
 import type { Account } from '../contract/accounts.ts';
 import type { LinkFinding } from '../contract/host.ts';
 import { defaultCoreLimits, openCore } from '../core.ts';
+import type { RoomConfig } from '../model/event.ts';
 import { droppedInAll, type LinkFigures } from '../host/links.ts';
 import { forgetOff } from '../host/off-notes.ts';
 import type { PluginState } from '../host/plugin-table.ts';
 import { rehearseAlone } from '../host/rehearse.ts';
 import { serverSecret } from '../host/secret.ts';
 import { systemClock } from '../host/services.ts';
-import { answerAccount } from './answers.ts';
+import { answerAccount, type RoomFacts } from './answers.ts';
 import { askServer, NoServerError, type AccountRequest, type ControlRequest } from './control.ts';
-import { day, print, table } from './output.ts';
+import { day, facts, print, table } from './output.ts';
 import { readPassword } from './password.ts';
 import { openStorage } from './storage.ts';
 
@@ -119,7 +120,47 @@ export async function roomList(options: Where): Promise<void> {
 }
 
 export async function roomShow(name: string, options: Where): Promise<void> {
-  print(JSON.stringify(await ask(options, { command: 'room-show', name }), null, 2));
+  const room = (await ask(options, { command: 'room-show', name })) as RoomFacts;
+  const { config } = room;
+  facts({
+    room: `#${room.name}`,
+    address: room.address,
+    ...(room.home === undefined ? {} : { home: room.home }),
+    since: new Date(room.created).toISOString(),
+    title: config.title,
+    topic: room.topic.text,
+    events: room.events,
+    networks: room.networks.join(', '),
+    history: config.history,
+    key: config.key ?? '',
+    limit: config.limit ?? '',
+    settings: Object.keys(config)
+      .filter((key) => config[key as keyof RoomConfig] === true)
+      .map((key) => key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`))
+      .join(', '),
+  });
+  section(
+    ['MEMBER', 'ADDRESS', 'AFFILIATION', 'STATUS', 'FROM'],
+    room.members.map(({ nick, address, affiliation, operator, voice, from }) => {
+      const status = [...(operator ? ['operator'] : []), ...(voice ? ['voice'] : [])].join(', ');
+      return [nick, address, affiliation, status, from];
+    }),
+  );
+  section(
+    ['AFFILIATION', 'ADDRESS'],
+    Object.entries(room.affiliations).map(([address, affiliation]) => [affiliation, address]),
+  );
+  section(
+    ['BAN', 'BY', 'SINCE', 'REASON'],
+    room.bans.map(({ mask, by, at, reason }) => [mask, by, day(at), reason]),
+  );
+}
+
+/** A table below something else; nothing where it would be empty. */
+function section(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  if (rows.length === 0) return;
+  print('');
+  table(head, rows);
 }
 
 export async function roomAlias(name: string, address: string, options: Where): Promise<void> {
@@ -152,9 +193,8 @@ export async function linkList(options: Where): Promise<void> {
 
 export async function linkShow(name: string, options: Where): Promise<void> {
   const link = (await ask(options, { command: 'link-show', name })) as LinkFigures;
-  const { details, dropped, ...facts } = link;
-  const rows = Object.entries({ ...details, ...facts, since: new Date(link.since).toISOString(), dropped: droppedInAll(link) });
-  for (const [key, value] of rows) print(`${key.padEnd(20)} ${String(value)}`);
+  const { details, dropped, ...rest } = link;
+  facts({ ...rest, since: new Date(link.since).toISOString(), dropped: droppedInAll(link), ...details });
   for (const [reason, count] of Object.entries(dropped).toSorted(([, a], [, b]) => b - a))
     print(`  ${String(count).padStart(8)} ${reason}`);
 }

@@ -13,6 +13,11 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   }
 }
 
+/** A line each; what is empty is left out. */
+export function facts(all: Readonly<Record<string, unknown>>): void {
+  for (const [key, value] of Object.entries(all)) if (value !== '') print(`${key.padEnd(20)} ${String(value)}`);
+}
+
 export function day(milliseconds: number): string {
   return new Date(milliseconds).toISOString().slice(0, 10);
 }

@@ -33,6 +33,8 @@ export function describeMistake({ file, line, key, message }: Mistake): string {
 export interface LoadedConfig {
   readonly source: ConfigSource;
   readonly core: Checked<Config>;
+  /** Those tables and keys of the core that are right by themselves, whatever is wrong with others. */
+  readonly sound: Partial<Config>;
   /** The plugins' tables, which the plugins' own schemas still have to check. */
   readonly plugins: Checked<PluginTables>;
 }
@@ -86,7 +88,8 @@ export class ConfigSource {
 
 /** The configuration without a file: all defaults. */
 export function defaultConfig(): LoadedConfig {
-  return { source: new ConfigSource('(defaults)', ''), core: { value: configSchema.parse({}) }, plugins: { value: {} } };
+  const config = configSchema.parse({});
+  return { source: new ConfigSource('(defaults)', ''), core: { value: config }, sound: config, plugins: { value: {} } };
 }
 
 /** @throws ConfigError when the file cannot be read or is not TOML */
@@ -116,9 +119,11 @@ export function parseConfig(file: string, text: string): LoadedConfig {
   }
   const { plugins: tables = {}, ...rest } = table;
   const core = source.check(configSchema, rest, []);
+  const sound = 'mistakes' in core ? soundParts(rest) : core.value;
   return {
     source,
-    core: 'mistakes' in core ? core : { value: relativeTo(source.folder, core.value) },
+    core: 'mistakes' in core ? core : { value: { ...core.value, ...relativeTo(source.folder, core.value) } },
+    sound: { ...sound, ...relativeTo(source.folder, sound) },
     plugins: source.check(pluginTables, tables, ['plugins']),
   };
 }
@@ -129,13 +134,19 @@ export function coreConfig({ core }: LoadedConfig): Config {
   return core.value;
 }
 
+function soundParts(table: Readonly<Record<string, unknown>>): Partial<Config> {
+  const parts = Object.entries(configSchema.shape).flatMap(([key, schema]): [string, unknown][] => {
+    const parsed = schema.safeParse(table[key]);
+    return parsed.success ? [[key, parsed.data]] : [];
+  });
+  return Object.fromEntries(parts) as Partial<Config>;
+}
+
 /** Paths in a file are meant from the file's folder. */
-function relativeTo(folder: string, config: Config): Config {
-  const { tls } = config;
+function relativeTo<Part extends Partial<Config>>(folder: string, { data, tls }: Part): Pick<Part, 'data' | 'tls'> {
   const path = (one: string | undefined): string | undefined => (one === undefined ? undefined : resolve(folder, one));
   return {
-    ...config,
-    data: resolve(folder, config.data),
-    tls: { certificate: path(tls.certificate), key: path(tls.key), authorities: path(tls.authorities) },
+    ...(data === undefined ? {} : { data: resolve(folder, data) }),
+    ...(tls === undefined ? {} : { tls: { certificate: path(tls.certificate), key: path(tls.key), authorities: path(tls.authorities) } }),
   };
 }

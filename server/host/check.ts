@@ -1,7 +1,7 @@
 /** Everything that can be wrong with a configuration, found before anything is started. */
 import { isLoopback } from '../net/connection.ts';
 import { splitAddress } from '../net/listen.ts';
-import { CertificateError, TlsStore } from '../net/tls.ts';
+import { tlsFileMistakes } from '../net/tls.ts';
 import { ConfigError, type LoadedConfig, type Mistake } from '../config/load.ts';
 import { didYouMean } from '../config/explain.ts';
 import type { Config } from '../config/schema.ts';
@@ -27,16 +27,16 @@ export interface CheckedConfig {
 
 /** Loads and checks everything a configuration names, the plugins' tables included. @throws ConfigError with all mistakes */
 export async function checkConfig(loaded: LoadedConfig): Promise<CheckedConfig> {
-  const { core, plugins, source } = loaded;
-  const mistakes: Mistake[] = [];
+  const { core, sound, plugins, source } = loaded;
   const { selected, mistakes: ofPlugins } = await selectPlugins(loaded);
-  if ('mistakes' in core) mistakes.push(...core.mistakes);
-  else {
-    mistakes.push(...certificateMistakes(core.value, loaded));
-    mistakes.push(...doubleAddresses(core.value, selected, loaded));
-  }
-  if ('mistakes' in plugins) mistakes.push(...plugins.mistakes);
-  mistakes.push(...ofPlugins);
+  // A mistake in one table hides none in another.
+  const mistakes = [
+    ...('mistakes' in core ? core.mistakes : []),
+    ...certificateMistakes(sound, loaded),
+    ...doubleAddresses(sound, selected, loaded),
+    ...('mistakes' in plugins ? plugins.mistakes : []),
+    ...ofPlugins,
+  ];
   if (mistakes.length > 0 || 'mistakes' in core) throw new ConfigError(mistakes.toSorted((a, b) => a.line - b.line));
   const config = core.value;
   const warnings = [
@@ -84,16 +84,10 @@ function namesOf({ domain }: Config, selected: readonly Selected[]): readonly st
   return selected.some(({ plugin }) => plugin.name === 'xmpp') ? [domain, `rooms.${domain}`, `users.${domain}`] : [domain];
 }
 
-function certificateMistakes(config: Config, { source }: LoadedConfig): readonly Mistake[] {
-  const { certificate, key, authorities } = config.tls;
-  if (certificate === undefined || key === undefined) return [];
-  try {
-    void new TlsStore({ certificateFile: certificate, keyFile: key, authorityFile: authorities });
-    return [];
-  } catch (error) {
-    if (!(error instanceof CertificateError)) throw error;
-    return [source.mistake(['tls', error.about], error.message)];
-  }
+function certificateMistakes({ tls }: Partial<Config>, { source }: LoadedConfig): readonly Mistake[] {
+  return tlsFileMistakes({ certificateFile: tls?.certificate, keyFile: tls?.key, authorityFile: tls?.authorities }).map(
+    ({ about, message }) => source.mistake(['tls', about], message),
+  );
 }
 
 interface ConfiguredAddress {
@@ -103,9 +97,9 @@ interface ConfiguredAddress {
 }
 
 /** Listeners by the names that the server and its plugins share for them. */
-function addresses(config: Config, selected: readonly Selected[]): readonly ConfiguredAddress[] {
+function addresses({ http }: Partial<Config>, selected: readonly Selected[]): readonly ConfiguredAddress[] {
   const tables = [
-    { path: ['http'], table: config.http as unknown },
+    { path: ['http'], table: (http ?? {}) as unknown },
     ...selected.map(({ plugin, config: table }) => ({ path: ['plugins', plugin.name], table })),
   ];
   return tables.flatMap(({ path, table }) => {
@@ -120,7 +114,7 @@ function addresses(config: Config, selected: readonly Selected[]): readonly Conf
   });
 }
 
-function doubleAddresses(config: Config, selected: readonly Selected[], { source }: LoadedConfig): readonly Mistake[] {
+function doubleAddresses(config: Partial<Config>, selected: readonly Selected[], { source }: LoadedConfig): readonly Mistake[] {
   const taken = new Map<string, string>();
   return addresses(config, selected).flatMap(({ path, address }) => {
     const other = taken.get(address);

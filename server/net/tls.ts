@@ -127,6 +127,26 @@ export class TlsStore {
   }
 }
 
+/** Everything that is wrong with files, those of a certificate or only those of authorities. */
+export function tlsFileMistakes(files: { readonly [File in keyof TlsFiles]: string | undefined }): readonly CertificateError[] {
+  const mistakes: CertificateError[] = [];
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof CertificateError)) throw error;
+      mistakes.push(error);
+      return undefined;
+    }
+  };
+  const { certificateFile, keyFile, authorityFile } = files;
+  const certificate = certificateFile === undefined ? undefined : attempt(() => readPem(certificateFile, 'certificate'));
+  const key = keyFile === undefined ? undefined : attempt(() => readPem(keyFile, 'key'));
+  attempt(() => readAuthorities(authorityFile));
+  if (certificate !== undefined && key !== undefined) attempt(() => checkContext({ certificate, key }, [], certificateFile!));
+  return mistakes;
+}
+
 class SocketFacts implements TlsFacts {
   readonly protocol: string;
   declare readonly certificate?: X509Certificate;

@@ -129,8 +129,23 @@ describe('a host', () => {
     await irc.join('#lounge');
     const list = await server.command(['room', 'list']);
     expect(list.output).to.match(/ROOM +MEMBERS +EVENTS +TOPIC\n#lounge +1 /);
-    const show = JSON.parse((await server.command(['room', 'show', '#lounge'])).output) as { members: { nick: string }[] };
-    expect(show.members.map(({ nick }) => nick)).to.deep.equal(['ann']);
+    await irc.join('#tea');
+    for (const line of ['TOPIC #tea :green or black', 'MODE #tea +kb sesame evil!*@*']) irc.send(line);
+    await irc.sync();
+    const { output } = await server.command(['room', 'show', '#tea']);
+    expect(output).to.match(/^room +#tea\naddress +banyan:\/\/banyan\.example\/@tea\nsince +\d{4}-/);
+    expect(output).to.match(/^topic +green or black$/m);
+    expect(output)
+      .to.match(/^key +\(set\)$/m)
+      .and.not.include('sesame');
+    expect(output).to.match(/^settings +topic locked, members speak/m);
+    expect(output).to.match(
+      /\n\nMEMBER +ADDRESS +AFFILIATION +STATUS +FROM\nann +banyan:\/\/banyan\.example\/~guest-\S+ +none +operator +guest\n/,
+    );
+    expect(output).to.match(/\n\nBAN +BY +SINCE +REASON\nevil!\*@\* +ann +\d{4}-\d\d-\d\d\n$/);
+    expect(output, 'what is empty is left out')
+      .to.not.match(/^(?:title|networks|limit|home)/m)
+      .and.not.include('AFFILIATION  ADDRESS\n');
     const missing = await server.command(['room', 'show', 'nowhere']);
     expect(missing).to.deep.equal({ code: 1, output: 'banyan: there is no room "nowhere"; see: banyan room list\n' });
     expect((await server.command(['link', 'list'])).output).to.equal('there are no links\n');

@@ -162,6 +162,45 @@ describe('the configuration', () => {
     }
   });
 
+  it('tells mistakes of all tables in one go: what is wrong in one hides nothing in another', async () => {
+    const text = [
+      'domain = "no domain"',
+      'colour = "green"',
+      '[tls]',
+      'certificate = "gone.crt"',
+      'key = "gone.key"',
+      'authorities = "gone.pem"',
+      '[http]',
+      'listen = ["127.0.0.1:6667"]',
+      '[limits]',
+      'rooms = -1',
+      '[plugins.irc-clients]',
+      'listen = ["127.0.0.1:6667"]',
+      'listen_tls = 3',
+      '[plugins.xmpp]',
+      'listen = ["127.0.0.1:6667"]',
+    ].join('\n');
+    const said = await complaints(text, '/nowhere/banyan.toml');
+    const wanted = [
+      /:1: domain: /,
+      /:2: colour: is not known here/,
+      /:4: tls\.certificate: .*\/nowhere\/gone\.crt cannot be read/,
+      /:5: tls\.key: .*\/nowhere\/gone\.key cannot be read/,
+      /:6: tls\.authorities: .*\/nowhere\/gone\.pem cannot be read/,
+      /:10: limits\.rooms: /,
+      /:13: plugins\.irc-clients\.listen_tls: /,
+      /:15: plugins\.xmpp\.listen: "127\.0\.0\.1:6667" is taken by http\.listen/,
+    ];
+    expect(said, said.join('\n')).to.have.length(wanted.length);
+    for (const [index, pattern] of wanted.entries()) expect(said[index]).to.match(pattern);
+  });
+
+  it('looks into files of authorities that stand alone', async () => {
+    expect(await complaints('[tls]\nauthorities = "gone.pem"', '/nowhere/a.toml')).to.satisfy(
+      ([one, more]: readonly string[]) => one!.includes('/nowhere/gone.pem cannot be read') && more === undefined,
+    );
+  });
+
   it('finds the line of keys in tables, lists of tables and below them', () => {
     const text = '[[a.b]]\nx = 1\n[[a.b]]\nx = 2\n[a.b.c]\ny = 3\n[[a.b.d]]\nz = 4\n"quo ted" = 5';
     expect(lineOf(text, ['a', 'b', 0, 'x'])).to.equal(2);
