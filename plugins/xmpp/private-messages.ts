@@ -70,7 +70,7 @@ export class PrivateMessages {
     const { people, rooms, foreignRooms, send, host } = this.#parts;
     if (target.resource !== '') {
       // To somebody in a room of another server: by that room only, which may not show real addresses.
-      const body = stanza('body', {}, toBody(content.text, content.style));
+      const body = stanza('body', {}, toBody(withCircle(content), content.style));
       if (!foreignRooms.tellOccupant(content, record.id, body, fate)) fate.failed('you are not in that room');
       return;
     }

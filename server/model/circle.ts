@@ -1,5 +1,5 @@
 /** Messages to some of a room's members: those who hold a standing in it (the STATUSMSG of IRC). */
-import { addressParts } from './address.ts';
+import { roomName } from './address.ts';
 import { roleOf, type Affiliation } from './affiliation.ts';
 import type { LoggedContent } from './event.ts';
 import { prefixed, type RichText } from './text.ts';
@@ -37,5 +37,5 @@ export function isWithin(
 /** The text of a private message, for whoever has no other way to show to whom it was said. */
 export function withCircle(content: Extract<LoggedContent, { readonly kind: 'private' }>): RichText {
   const { text, circle, room } = content;
-  return circle === undefined || room === undefined ? text : prefixed(text, `(to ${names[circle]} #${addressParts(room).name}) `);
+  return circle === undefined || room === undefined ? text : prefixed(text, `(to ${names[circle]} #${roomName(room)}) `);
 }

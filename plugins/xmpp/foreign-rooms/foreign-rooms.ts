@@ -56,7 +56,7 @@ export class ForeignRooms {
     host.hooks.filter('join', 100, (subject) => {
       const room = this.#byRoom.get(subject.room);
       if (room === undefined) return { pass: subject };
-      return { elsewhere: room.enter(subject.user, subject.key) };
+      return { elsewhere: room.visitors.enter(subject.user, subject.key) };
     });
     host.hooks.filter('content', 100, (subject) => {
       const room = subject.accepted ? undefined : this.#byRoom.get(subject.room);
@@ -79,13 +79,13 @@ export class ForeignRooms {
       closed: (room) => this.#closed(room, 'that room is no longer shared with this server'),
     });
     host.clock.every(checkMilliseconds, () => {
-      for (const room of this.#rooms.values()) room.check();
+      for (const room of this.#rooms.values()) room.visitors.check();
     });
   }
 
   get count(): number {
     let count = 0;
-    for (const room of this.#rooms.values()) count += room.count;
+    for (const room of this.#rooms.values()) count += room.visitors.occupants.size;
     return count;
   }
 
@@ -156,7 +156,7 @@ export class ForeignRooms {
    */
   receive(what: Element, from: Jid, to: Jid): Promise<void> | boolean {
     const room = this.#rooms.get(from.bare);
-    const occupant = room?.occupantAt(to);
+    const occupant = room?.visitors.at(to);
     if (room === undefined || occupant === undefined) return false;
     if (what.name !== 'iq') return room.receive(what, from, occupant) ?? true;
     const type = attribute(what, 'type');
@@ -194,7 +194,7 @@ export class ForeignRooms {
 
   /** A stream to that domain broke. */
   broken(domain: Domain): void {
-    for (const room of this.#rooms.values()) if (room.jid.domain === domain) room.resynchronise();
+    for (const room of this.#rooms.values()) if (room.jid.domain === domain) room.visitors.resynchronise();
   }
 
   stop(): void {

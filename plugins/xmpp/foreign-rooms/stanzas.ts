@@ -102,6 +102,11 @@ export function readFacts(answer: Element): RoomFacts {
   };
 }
 
+/** A message that only sets the topic (XEP-0045 section 8.1). */
+export function isSubject(what: Element): boolean {
+  return childOf(what, 'subject', ns.client) !== undefined && childOf(what, 'body', ns.client) === undefined;
+}
+
 /** How much of the history somebody who enters asks for. */
 export type HistoryAsked = { readonly messages: number } | { readonly since: number };
 
@@ -179,6 +184,11 @@ const doing: ReadonlyMap<string, { readonly code: RefusalCode; readonly text: st
   ['policy-violation', { code: 'too-large', text: 'The room does not take that message.' }],
   ['resource-constraint', { code: 'too-fast', text: 'The room does not take that much.' }],
 ]);
+
+/** The room's server cannot be reached. */
+export function away(why: string): Refusal {
+  return { code: 'unavailable', text: `The room cannot be reached at the moment: ${why}.` };
+}
 
 /** An error of a room as a refusal, with the words of the room where it has some. */
 export function refusalOf(error: { readonly condition: string; readonly text: string }, when: 'entering' | 'doing'): Refusal {

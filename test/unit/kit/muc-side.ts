@@ -1,6 +1,6 @@
 /** A room of another XMPP server as the contract plays it, over the virtual net: dialback, and the room. */
-import type { ForeignHome, KitServer, Peer, PeerHost } from '../../kit/index.ts';
-import { elementsOf, ScriptedMuc } from '../../support/scripted-muc.ts';
+import type { ForeignHome, KitServer, Peer, PeerHost, StartedPlugin } from '../../kit/index.ts';
+import { elementsOf, ScriptedMuc, type MucOptions } from '../../support/scripted-muc.ts';
 import xmpp from '../../../plugins/xmpp/index.ts';
 
 const own = 'chat.example';
@@ -10,7 +10,7 @@ const port = 5269;
 /** Time in which the plugin has tried again, milliseconds. */
 const longEnough = 130_000;
 
-class MucSide {
+export class MucSide {
   readonly #server: KitServer;
   readonly muc: ScriptedMuc;
   #host: PeerHost | undefined;
@@ -20,9 +20,10 @@ class MucSide {
   #waiting: string[] = [];
   #made = 0;
 
-  constructor(server: KitServer) {
+  constructor(server: KitServer, options: Pick<MucOptions, 'ids' | 'features'> = {}) {
     this.#server = server;
     this.muc = new ScriptedMuc({
+      ...options,
       now: () => server.clock.now(),
       send: (xml) => {
         if (this.#stream === undefined) this.#waiting.push(xml);
@@ -44,9 +45,14 @@ class MucSide {
     for (const xml of this.#waiting.splice(0)) stream.send(xml);
   }
 
+  /** Says something on its stream, of whatever kind. */
+  async say(xml: string): Promise<void> {
+    this.#stream?.send(xml);
+    await this.#server.settle();
+  }
+
   async break(): Promise<void> {
     this.#host?.close();
-    this.muc.occupants.clear();
     for (const peer of [...(this.#stream === undefined ? [] : [this.#stream]), ...this.#theirs])
       if (peer.closed === undefined) await peer.cut();
     this.#stream = undefined;
@@ -84,13 +90,19 @@ class MucSide {
 /** The side that plays at a server: of two that are opened one after the other, the second takes the first's place. */
 const playing = new WeakMap<KitServer, MucSide>();
 
+/** Starts the plugin, with that room within reach. */
+export async function startBeside(server: KitServer, side: MucSide): Promise<StartedPlugin> {
+  side.listen();
+  const plugin = await server.start(xmpp, { listen: ['127.0.0.1:5269'], listen_tls: [], require_tls: false });
+  await side.dial();
+  return plugin;
+}
+
 export async function openMuc(server: KitServer): Promise<ForeignHome> {
   await playing.get(server)?.break();
   const side = new MucSide(server);
   playing.set(server, side);
-  side.listen();
-  const plugin = await server.start(xmpp, { listen: ['127.0.0.1:5269'], listen_tls: [], require_tls: false });
-  await side.dial();
+  const plugin = await startBeside(server, side);
   const { muc } = side;
   const shared = server.core.aliases.alias('lounge', address);
   if (!shared.ok) throw new Error(shared.refusal.text);
@@ -107,7 +119,10 @@ export async function openMuc(server: KitServer): Promise<ForeignHome> {
     kicks: (nick, target) => muc.kicks(nick, target),
     saw: () => muc.sights.splice(0),
     members: () => [...muc.occupants.keys()],
-    breaks: () => side.break(),
+    breaks() {
+      muc.occupants.clear();
+      return side.break();
+    },
     async returns(nicks) {
       for (const nick of nicks) muc.joins(nick);
       side.listen();
