@@ -1,6 +1,6 @@
 /** Services of a real network (Atheme on InspIRCd) and our people: nicks that are registered, accounts, modes. */
 import { expect } from 'chai';
-import { startAtheme, servicesLink, type Atheme } from '../support/atheme.ts';
+import { nickServ, servicesCame, servicesLink, startAtheme, type Atheme } from '../support/atheme.ts';
 import { startBanyan, type Banyan } from '../support/banyan.ts';
 import { startInspircd, type Inspircd } from '../support/inspircd.ts';
 import { connectIrc, type IrcClient } from '../support/irc-client.ts';
@@ -20,7 +20,7 @@ describe('services of a linked network', function () {
 
   before(async () => {
     inspircd = await startInspircd({ extra: servicesLink });
-    atheme = await startAtheme(inspircd);
+    atheme = await startAtheme({ ...inspircd, protocol: 'inspircd' });
     banyan = await startBanyan({ tables: [linkTable(inspircd)] });
   });
   after(async () => {
@@ -31,10 +31,7 @@ describe('services of a linked network', function () {
   beforeEach(async () => {
     bert = await there('bert');
     await bert.join(channel);
-    await eventually('NickServ', async () => {
-      bert.send('WHOIS NickServ');
-      return (await bert.sync()).some((line) => line.command === '311');
-    });
+    await servicesCame(bert);
   });
   afterEach(async () => {
     await Promise.all(clients.map((client) => client.quit()));
@@ -51,16 +48,6 @@ describe('services of a linked network', function () {
     const client = await connect(banyan.port('irc'), nick);
     await client.join(channel);
     return client;
-  }
-  /** Tells NickServ something, until it answers like that. */
-  async function nickServ(client: IrcClient, command: string, answer: RegExp): Promise<void> {
-    const since = client.lines.length;
-    client.send(`PRIVMSG NickServ :${command}`);
-    await client.expect(
-      `the answer to ${command}`,
-      (line) => line.command === 'NOTICE' && line.nick === 'NickServ' && answer.test(line.params[1]!),
-      { since },
-    );
   }
   /** Somebody there owns the nick, has it protected, and is gone. */
   async function registered(nick: string): Promise<void> {
@@ -114,5 +101,22 @@ describe('services of a linked network', function () {
     await eventually('quinn to be an operator there', async () => (await founder.names(channel)).includes('@quinn'));
     quinn.send(`PRIVMSG ${channel} :thanks`);
     await founder.expect('quinn', (line) => line.nick === 'quinn' && line.params[1] === 'thanks');
+  });
+
+  it('bring ours into a shared channel, which is the room here, and out of it', async () => {
+    await bert.join('#other');
+    const rosa = await here('rosa');
+    await eventually('rosa there', async () => plainNames(await bert.names(channel)).includes('rosa'));
+    rosa.send(`PART ${channel}`);
+    await bert.expect('rosa leaving', (line) => line.command === 'PART' && line.nick === 'rosa');
+    bert.send('OPER oper operpass');
+    bert.send(`SAJOIN rosa ${channel}`);
+    await rosa.expect('the room', (line) => line.command === 'JOIN' && line.nick === 'rosa', { since: rosa.lines.length - 1 });
+    await eventually('rosa there', async () => plainNames(await bert.names(channel)).includes('rosa'));
+    bert.send('SAJOIN rosa #other');
+    await rosa.expect('what is wanted', (line) => line.command === 'NOTICE' && /wants you in #other/.test(line.params[1]!));
+    expect(plainNames(await bert.names('#other'))).to.deep.equal(['bert']);
+    bert.send(`SAPART rosa ${channel} :enough`);
+    await rosa.expect('the kick', (line) => line.command === 'KICK' && line.params[1] === 'rosa');
   });
 });

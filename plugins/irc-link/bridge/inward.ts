@@ -115,7 +115,7 @@ export class Inward {
         break;
       }
       case 'forced':
-        this.#bridge.sharedOf(effect.channel)?.forced(standing, effect);
+        this.#forced(standing, effect);
         break;
       case 'network-banned':
         if (this.#bridge.barred.banned(standing, effect.ban)) this.#letInSoon();
@@ -177,6 +177,16 @@ export class Inward {
     standing.bursting = false;
     for (const room of this.#bridge.rooms) void this.#bridge.guard(standing, room.begin(standing));
     void this.#bridge.guard(standing, this.#bridge.outbound.begin(standing));
+  }
+
+  #forced(standing: Standing, effect: Extract<Effect, { kind: 'forced' }>): void {
+    const shared = this.#bridge.sharedOf(effect.channel);
+    const introduced = standing.ours.byNet(effect.user);
+    if (shared !== undefined) shared.forced(standing, effect);
+    else if (effect.join && introduced !== undefined) {
+      const { network, serviceHere } = this.#bridge;
+      void serviceHere.tell(introduced.address, `${network.title} wants you in ${effect.channel}, which is shared with no room here.`);
+    }
   }
 
   #letInSoon(): void {

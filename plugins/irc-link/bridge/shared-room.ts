@@ -4,6 +4,7 @@ import type { Effect } from '../model/effects.ts';
 import type { NetChannel, NetMember, NetServer, NetUser } from '../model/state.ts';
 import type { Bridge } from './bridge.ts';
 import { Contest } from './contest.ts';
+import type { Introduced } from './ours.ts';
 import { Outward } from './outward.ts';
 import { Pace } from './pace.ts';
 import { mostAtOnce } from './slices.ts';
@@ -29,6 +30,8 @@ export class SharedRoom implements Follower {
   /** Bans changed over there since the last beat, or somebody was thrown out of the network by accident. */
   #letInSoon = false;
   readonly #contest: Contest;
+  /** Whom services brought in since the link stands. */
+  readonly #brought = new Set<UserId>();
   /** Bans or modes of the channel changed since the last beat. */
   #contestSoon = false;
   /** The room was told that the network is here. */
@@ -115,6 +118,7 @@ export class SharedRoom implements Follower {
     const waiting: RoomItem[] = [];
     this.#phase = { kind: 'catching-up', waiting };
     this.#asserted = false;
+    this.#brought.clear();
     await this.#admit(standing, ({ user }) => !user.server.bursting);
     if (this.#phase.kind !== 'catching-up' || this.#bridge.standing !== standing) return;
     const place = positions.get(this.room.address);
@@ -402,20 +406,28 @@ export class SharedRoom implements Follower {
     this.#outward.keepOut(user);
   }
 
-  /** Services want somebody of ours in the channel, or out of it. In a room one enters oneself. */
+  /** Services want somebody of ours in the channel, or out of it. */
   forced(standing: Standing, { user, by, join, reason }: Extract<Effect, { kind: 'forced' }>): void {
     const introduced = standing.ours.byNet(user);
     const channel = this.channel(standing);
     if (introduced === undefined) return;
-    if (join) {
-      const { network, serviceHere } = this.#bridge;
-      void serviceHere.tell(
-        introduced.address,
-        `${network.title} wants you in ${this.channelName}, which is the room ${this.room.name} here.`,
-      );
-    } else if (channel?.members.has(user) === true && this.#mirror !== undefined) {
+    if (join) void this.#bridge.guard(standing, this.#broughtIn(introduced));
+    else if (channel?.members.has(user) === true && this.#mirror !== undefined) {
       standing.live.say({ kind: 'part', user: user.id, channel: channel.name, reason });
       this.#kicked(standing, this.#mirror, { kind: 'kicked', channel, user, by, reason });
     }
+  }
+
+  /** As if the person had entered, by all rules of the room, and once while the link stands: who leaves is not dragged back. */
+  async #broughtIn({ id, address }: Introduced): Promise<void> {
+    const { host, network, serviceHere } = this.#bridge;
+    const user = host.users.get(id);
+    if (user === undefined || this.room.members.has(id)) return;
+    const again = this.#brought.has(id);
+    this.#brought.add(id);
+    const wanted = `${network.title} wants you in ${this.channelName}, which is the room ${this.room.name} here.`;
+    const joined = user.kind === 'local' && !again ? await host.rooms.join(user, this.room.name, { create: false }) : undefined;
+    if (joined?.ok === true) await serviceHere.tell(address, `${network.title} brought you into the room ${this.room.name}.`);
+    else await serviceHere.tell(address, joined === undefined ? wanted : `${wanted} ${joined.refusal.text}`);
   }
 }

@@ -5,7 +5,7 @@ import { decoders, ignored } from '../../../plugins/irc-link/dialects/ngircd/dec
 import type { Fact, ModeChange } from '../../../plugins/irc-link/model/facts.ts';
 import { parseLine } from '../../../plugins/irc/line.ts';
 import { established, NgircdModel, peerName, us } from './ngircd-support.ts';
-import { recorded } from './support.ts';
+import { now, recorded } from './support.ts';
 
 const { codec: speaker } = established();
 const { state } = new NgircdModel();
@@ -150,6 +150,32 @@ describe('ngIRCd codec', () => {
     expect(read(`:${peerName} KILL eve :Nick collision`)).to.deep.equal([{ kind: 'collision', source: peerName, nick: 'eve' }]);
     expect(read(':opal KILL eve :Nick collision')).to.deep.equal([{ kind: 'kill', source: 'opal', user: 'eve', reason: 'Nick collision' }]);
     expect(read(`:${peerName} KILL eve :spam`)).to.deep.equal([{ kind: 'kill', source: peerName, user: 'eve', reason: 'spam' }]);
+  });
+
+  it('reads services, as ngIRCd tells of them and as RFC 2813 does', () => {
+    const read = (line: string): unknown => {
+      const decoded = speaker.decode(parseLine(line)!);
+      return typeof decoded === 'string'
+        ? decoded
+        : decoded.map((fact) => (fact.kind === 'user' ? [fact.nick, fact.ident, fact.host, fact.realName] : fact));
+    };
+    expect(read(`:${peerName} SERVICE NickServ!nicks@services.example 2 * +io 2 :Nicks`)).to.deep.equal([
+      ['NickServ', 'nicks', 'services.example', 'Nicks'],
+    ]);
+    expect(read(`:${peerName} SERVICE NickServ 2 * +io 2 :Nicks`)).to.deep.equal([['NickServ', 'service', 'services', 'Nicks']]);
+    for (const mask of ['NickServ!nicks', '!nicks@h', 'a!b!c@d', '#x!y@z'])
+      expect(read(`:${peerName} SERVICE ${mask} 2 * + 2 :x`), mask).to.equal('malformed');
+  });
+
+  it('reads bans of the network, which end in so many seconds or never, and their lifting', () => {
+    const read = (line: string): unknown => speaker.decode(parseLine(line)!);
+    expect(read(':opal GLINE *!*@bad.example 60 :spam')).to.deep.equal([
+      { kind: 'network-ban', source: 'opal', ban: 'bar', name: 'G-line', mask: '*!*@bad.example', setAt: now, seconds: 60, reason: 'spam' },
+    ]);
+    expect(read(':opal GLINE *!*@bad.example')).to.deep.equal([
+      { kind: 'network-unban', source: 'opal', name: 'G-line', mask: '*!*@bad.example' },
+    ]);
+    expect(read(':opal GLINE *!*@bad.example soon :spam')).to.equal('malformed');
   });
 
   it('reads whatever real servers said', () => {

@@ -102,13 +102,36 @@ describe('rights of an IRC link', () => {
     expect(await test.sent()).to.deep.equal([`:9BN METADATA ${id} accountname :`]);
   });
 
-  it('SVSPART counts as a kick; SVSJOIN puts nobody anywhere, it is told', async () => {
+  it('SVSPART counts as a kick; SVSJOIN brings into the room by its rules, once; into others it is told', async () => {
     await begin(undefined);
-    await test.receive(`:0AA SVSJOIN ${id} #lounge`);
-    expect(anna.take().join('\n')).to.include('wants you in #lounge');
     await test.receive(`:0AA SVSPART ${id} #lounge :go`);
     expect((await test.sent()).filter((line) => line.includes('PART'))).to.deep.equal([`:${id} PART #lounge :go`]);
     expect(isInside()).to.equal(false);
+    anna.take();
+    await test.receive(`:0AA SVSJOIN ${id} #lounge`);
+    expect(isInside()).to.equal(true);
+    expect(isThere()).to.equal(true);
+    expect(anna.take().join('\n')).to.include('net brought you into the room lounge');
+    // It is in already.
+    await test.receive(`:0AA SVSJOIN ${id} #lounge`);
+    expect(anna.take()).to.deep.equal([]);
+    value(test.core.rooms.leave(anna.session.user, room, ''));
+    await test.receive(`:0AA SVSJOIN ${id} #lounge`);
+    expect(isInside()).to.equal(false);
+    expect(anna.take().join('\n')).to.include('net wants you in #lounge');
+    await test.receive(`:0AA SVSJOIN ${id} #elsewhere`, `:0AA SVSJOIN 0AAAAAAAB #lounge`, ':0AA SVSPART nobody #elsewhere');
+    expect(anna.take().join('\n')).to.include('net wants you in #elsewhere, which is shared with no room here');
+  });
+
+  it('A11 SVSJOIN brings nobody where the room would not take that person', async () => {
+    await begin(undefined);
+    const owner = await administrator();
+    value(test.core.rooms.leave(anna.session.user, room, ''));
+    value(await test.core.rooms.configure(owner.session.user, room, { membersOnly: true }));
+    anna.take();
+    await test.receive(`:0AA SVSJOIN ${id} #lounge`);
+    expect(isInside()).to.equal(false);
+    expect(anna.take().join('\n')).to.match(/net wants you in #lounge, which is the room lounge here\. \S+/);
   });
 
   /** One of ours who may do everything, in the room. */

@@ -253,10 +253,11 @@ function nick(source: string, params: readonly string[]): readonly Fact[] | unde
   ];
 }
 
-/** `SERVICE nick token distribution +modes hops :info` */
-function service(_: string, [name = '', server = '', , , , realName = '']: readonly string[]): readonly Fact[] | undefined {
-  if (!isNick(name) || !/^\d{1,9}$/.test(server)) return undefined;
-  return [person({ server, nick: name, ident: 'service', host: 'services', realName, away: null, bot: true })];
+/** `SERVICE nick!ident@host token distribution +modes hops :info`, or the nick alone (RFC 2813 section 4.1.4). */
+function service(_: string, [mask = '', server = '', , , , realName = '']: readonly string[]): readonly Fact[] | undefined {
+  const [, nick = '', ident = 'service', host = 'services'] = /^([^!@]+)(?:!([^!@]+)@([^!@]+))?$/.exec(mask) ?? [];
+  if (!isNick(nick) || !isUserWord(ident) || !isUserWord(host) || !/^\d{1,9}$/.test(server)) return undefined;
+  return [person({ server, nick, ident, host, realName, away: null, bot: true })];
 }
 
 interface Person {
