@@ -69,7 +69,7 @@ export class Disco {
     if (to.domain === domain && to.local === '') {
       const listed: { jid: string; name: string }[] = [];
       for (const room of this.#host.rooms.all()) {
-        if (room.config.hidden) continue;
+        if (room.config.hidden || room.home !== undefined) continue;
         listed.push({ jid: this.#rooms.addressOf(room), name: room.config.title === '' ? room.name : room.config.title });
         if (listed.length === mostItems) break;
       }

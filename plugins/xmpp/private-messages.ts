@@ -146,9 +146,21 @@ export class PrivateMessages {
       fate.failed('the room is gone');
       return;
     }
-    const address = rooms.addressOf(room);
+    if (target.resource !== '') {
+      fate.failed('an invitation needs the address of a person, not of an occupant');
+      return;
+    }
     const reason = content.reason === '' ? undefined : content.reason;
     const from = people.jidOf(content.author.address)?.bare;
+    if (room.home !== undefined) {
+      // Only that room itself could invite in its name.
+      send(
+        stanza('message', { from, to: target.bare, id }, element('x', ns.conference, { jid: room.home.replace(/^xmpp:/, ''), reason })),
+        fate,
+      );
+      return;
+    }
+    const address = rooms.addressOf(room);
     const why = reason === undefined ? undefined : element('reason', ns.mucUser, {}, reason);
     const password = room.config.key === null ? undefined : element('password', ns.mucUser, {}, room.config.key);
     send(

@@ -53,6 +53,8 @@ export interface StanzaError {
   readonly condition: Condition;
   readonly type?: ErrorType;
   readonly text?: string;
+  /** Where what is `gone` is now (RFC 6120 section 8.3.3.5). */
+  readonly address?: string;
   /** Which entity on the way says so. */
   readonly by?: string;
 }
@@ -62,7 +64,7 @@ export function errorElement(error: StanzaError): Element {
     'error',
     ns.client,
     { type: error.type ?? typeOf[error.condition], by: error.by },
-    element(error.condition, ns.stanzaErrors),
+    element(error.condition, ns.stanzaErrors, {}, error.address),
     error.text === undefined ? undefined : element('text', ns.stanzaErrors, { 'xml:lang': 'en' }, error.text),
   );
 }

@@ -197,6 +197,8 @@ describe('rooms of other XMPP servers that attack', () => {
       `<presence from='eve@conference.far.example/x' to='hall@rooms.chat.example/eve'><x xmlns='http://jabber.org/protocol/muc'/></presence>`,
     );
     deepEqual(server.nicks('hall'), []);
+    const answer = await side.heard((stanza) => stanza.attrs['to'] === 'eve@conference.far.example/x');
+    equal(answer.getChild('error')?.getChildText('gone'), 'xmpp:hall@conference.far.example', 'they are told where it is');
     // By an escaped address nobody comes into rooms elsewhere.
     await side.say(
       `<presence from='eve@conference.far.example/x' to='den\\40conference.far.example@rooms.chat.example/eve'><x xmlns='http://jabber.org/protocol/muc'/></presence>`,

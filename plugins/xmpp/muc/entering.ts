@@ -34,6 +34,10 @@ export async function enter(service: RoomService, what: Element, from: Jid, to: 
   }
   const known = host.rooms.byName(name);
   const x = childOf(what, 'x', ns.muc)!;
+  if (known?.home !== undefined) {
+    service.refuse(what, { condition: 'gone', address: known.home, text: 'That room is at another address.' });
+    return;
+  }
   if (!people.mayCome(from) || !service.mayCome(from)) {
     service.refuse(what, { condition: 'resource-constraint', text: `Too many people of ${from.domain} are here already.` });
     return;

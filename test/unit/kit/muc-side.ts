@@ -1,5 +1,6 @@
 /** A room of another XMPP server as the contract plays it, over the virtual net: dialback, and the room. */
 import type { ForeignHome, KitServer, Peer, PeerHost, StartedPlugin } from '../../kit/index.ts';
+import type { Element } from 'ltx';
 import { elementsOf, ScriptedMuc, type MucOptions } from '../../support/scripted-muc.ts';
 import xmpp from '../../../plugins/xmpp/index.ts';
 
@@ -18,6 +19,7 @@ export class MucSide {
   readonly #theirs = new Set<Peer>();
   /** What it says before it has dialled. */
   #waiting: string[] = [];
+  readonly #others: Element[] = [];
   #made = 0;
 
   constructor(server: KitServer, options: Pick<MucOptions, 'ids' | 'features'> = {}) {
@@ -39,10 +41,21 @@ export class MucSide {
 
   async dial(): Promise<void> {
     const stream = this.#server.connect('xmpp-server', { lineEnd: '' });
-    stream.send(`${header(own)}<db:result from='${far}' to='${own}'>key</db:result>`);
-    await stream.expect(/type='valid'/);
+    stream.send(header(own));
+    for (const to of [own, `rooms.${own}`]) {
+      stream.send(`<db:result from='${far}' to='${to}'>key</db:result>`);
+      await stream.expect(new RegExp(`from='${to}'[^>]* type='valid'|type='valid'[^>]* from='${to}'`));
+    }
     this.#stream = stream;
     for (const xml of this.#waiting.splice(0)) stream.send(xml);
+  }
+
+  /** What came for somebody there who is no room. @throws Error when there was no such stanza */
+  async heard(matches: (stanza: Element) => boolean): Promise<Element> {
+    await this.#server.settle();
+    const found = this.#others.find(matches);
+    if (found === undefined) throw new Error(`the other side has heard only: ${this.#others.join('\n')}`);
+    return found;
   }
 
   /** Says something on its stream, of whatever kind. */
@@ -81,6 +94,7 @@ export class MucSide {
       if (element.is('result', 'jabber:server:dialback')) peer.send(`<db:result from='${to}' to='${from}' type='valid'/>`);
       else if (element.is('verify', 'jabber:server:dialback')) peer.send(`<db:verify from='${to}' to='${from}' id='${id}' type='valid'/>`);
       else if (to?.startsWith(address) === true) this.muc.receive(element);
+      else if (element.name !== 'iq') this.#others.push(element);
       else if (element.name === 'iq' && element.attrs['type'] === 'get')
         this.#stream?.send(`<iq type='result' id='${id}' from='${to}' to='${from}'/>`);
     }

@@ -185,6 +185,14 @@ describe('rooms of other XMPP servers', () => {
     equal(bodies().at(-1), 'again');
   });
 
+  it('are what people elsewhere are invited to, by their own address', async () => {
+    await enter();
+    const invited = server.core.rooms.invite(anna.user, server.room(den), 'xmpp:eve@conference.far.example' as never, 'come');
+    equal((await invited).ok, true);
+    const invitation = await side.heard((stanza) => stanza.attrs['to'] === 'eve@conference.far.example');
+    equal(invitation.getChild('x', 'jabber:x:conference')?.attrs['jid'], den);
+  });
+
   it('are left by who quits, and forgotten with the last', async () => {
     await enter();
     anna.quit();
