@@ -6,6 +6,7 @@ import type { LogRecord, Room, RoomConfig } from '../../../server/plugin.ts';
 import type { ModeChange } from '../model/facts.ts';
 import type { NetChannel, NetState } from '../model/state.ts';
 import type { Bridge } from './bridge.ts';
+import { banKey, foreignBans, missingBans, modeDifferences, type Differences } from './differences.ts';
 import { configModes } from './room-modes.ts';
 
 /** Answers that are remembered for a room; beyond them the network has what it wants, since nobody honest needs so many. */
@@ -59,26 +60,11 @@ export class Contest {
     this.#bridge.positions.update(this.#room.address, { answered });
   }
 
-  /** Where the channel is not as the room is, of what this link gives no right to: by what, and the change that mends it. */
-  #differences(state: NetState, channel: NetChannel): ReadonlyMap<string, ModeChange> {
-    const found = new Map<string, ModeChange>();
-    if (!this.#bridge.grants('mode')) {
-      for (const change of configModes(this.#room.config)) {
-        if (state.rules.modes.byName(change.mode) === undefined) continue;
-        const has = channel.modes.get(change.mode);
-        const wants = change.add ? (change.param ?? true) : undefined;
-        if (has !== wants) found.set(change.mode, change);
-      }
-    }
-    if (this.#bridge.grants('ban')) return found;
-    const wanted = new Map(this.#room.bans.map(({ mask }) => [banKey(mask), mask]));
-    const listed = new Map([...(channel.lists.get('ban') ?? [])].map((mask) => [banKey(mask), mask]));
-    for (const [key, param] of listed) if (!wanted.has(key)) found.set(key, { add: false, mode: 'ban', param });
-    for (const [key, param] of wanted) if (!listed.has(key)) found.set(key, { add: true, mode: 'ban', param });
-    return found;
+  /** Of what this link gives no right to. */
+  #differences(state: NetState, channel: NetChannel): Differences {
+    return new Map([
+      ...(this.#bridge.grants('mode') ? [] : modeDifferences(this.#room, state, channel)),
+      ...(this.#bridge.grants('ban') ? [] : [...foreignBans(this.#room, channel), ...missingBans(this.#room, channel)]),
+    ]);
   }
-}
-
-function banKey(mask: string): string {
-  return `ban ${mask.toLowerCase()}`;
 }

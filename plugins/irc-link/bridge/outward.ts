@@ -16,6 +16,7 @@ import type { ModeChange } from '../model/facts.ts';
 import { ranks } from '../model/modes.ts';
 import { findChannel, listMatches, type NetChannel, type NetUser } from '../model/state.ts';
 import type { Bridge } from './bridge.ts';
+import { banKey, foreignBans, missingBans, modeDifferences } from './differences.ts';
 import { channelThere } from './hearers.ts';
 import type { Introduced } from './ours.ts';
 import { configModes } from './room-modes.ts';
@@ -43,8 +44,11 @@ export class Outward {
     return Math.floor(this.#bridge.host.clock.now() / 1_000);
   }
 
-  /** The service first, then everybody of ours, in one go; a channel that is there keeps its time, one that is not gets ours. */
-  enter(standing: Standing, knownTs: number | null): void {
+  /**
+   * The service first, then everybody of ours, in one go; a channel that is there keeps its time, one that is not gets ours.
+   * @returns whether the channel began anew since: then it has nothing of what was set here, and is told all
+   */
+  enter(standing: Standing, knownTs: number | null): boolean {
     const { live, service } = standing;
     this.#keptOut.clear();
     const channel = this.channel(standing);
@@ -56,10 +60,10 @@ export class Outward {
       members.push({ user: introduced.net.id, status: this.#statusOf(member), membership: live.nextVisit() });
     }
     live.say({ kind: 'members', source: live.state.us.id, channel: this.channelName, ts, modes: [], members });
-    // A channel that began anew has nothing of what was set here; one that was always there keeps its own modes.
     const anew = channel === undefined || (knownTs !== null && channel.ts > knownTs);
     if (anew) this.modes(standing, undefined, configModes(this.room.config));
-    this.#assertBans(standing);
+    if (anew || knownTs === null) this.#assertBans(standing);
+    return anew;
   }
 
   get #serviceStatus(): string[] {
@@ -72,13 +76,8 @@ export class Outward {
   }
 
   #assertBans(standing: Standing): void {
-    const listed = this.channel(standing)?.lists.get('ban') ?? new Set();
-    const missing = this.room.bans.filter((ban) => !listed.has(ban.mask));
-    this.modes(
-      standing,
-      undefined,
-      missing.map((ban) => ({ add: true, mode: 'ban', param: ban.mask })),
-    );
+    const channel = this.channel(standing);
+    if (channel !== undefined) this.modes(standing, undefined, [...missingBans(this.room, channel).values()]);
   }
 
   /** Somebody there knew the channel for longer, and what was set here became void: it is said once more. */
@@ -99,10 +98,19 @@ export class Outward {
     this.#assertBans(standing);
   }
 
-  /** What was changed here while the link was down, in its last form. */
-  catchUp(standing: Standing, config: Partial<RoomConfig>, unbanned: Iterable<string>): void {
-    const lifted = [...unbanned].map((mask) => ({ add: false, mode: 'ban', param: mask }));
-    this.modes(standing, undefined, [...configModes(config), ...lifted]);
+  /** What was changed here while the link was down, in its last form, where the channel has not got it yet. */
+  catchUp(standing: Standing, config: Partial<RoomConfig>, unbanned: ReadonlySet<string>): void {
+    const channel = this.channel(standing);
+    if (channel === undefined) return;
+    const changed = new Set(configModes(config).map(({ mode }) => mode));
+    const lifted = new Set([...unbanned].map(banKey));
+    const set = [...modeDifferences(this.room, standing.live.state, channel)].filter(([mode]) => changed.has(mode));
+    const unset = [...foreignBans(this.room, channel)].filter(([key]) => lifted.has(key));
+    this.modes(
+      standing,
+      undefined,
+      [...set, ...unset].map(([, change]) => change),
+    );
   }
 
   /** A line of the bridge's own, by its service. */

@@ -15,7 +15,13 @@ export interface Place {
   readonly suspendedBy: string | null;
   /** Bans and modes set there without a right to it that were answered with the room's value. */
   readonly answered: readonly string[];
+  /** Modes and bans in which the network had its own will when the link last stood; null while that is not known. */
+  readonly apart: readonly string[] | null;
+  /** The topic that both had last; null while there was none. */
+  readonly topic: string | null;
 }
+
+const beginning: Place = { number: 0, written: null, channelTs: null, suspendedBy: null, answered: [], apart: null, topic: null };
 
 export class Positions {
   readonly #host: Host;
@@ -30,7 +36,7 @@ export class Positions {
 
   async load(): Promise<void> {
     for (const [key, value] of await this.#host.store.entries(this.#prefix)) {
-      const { number, written, channelTs, suspendedBy, answered } = value as Partial<Place>;
+      const { number, written, channelTs, suspendedBy, answered, apart, topic } = value as Partial<Place>;
       if (typeof number !== 'number') continue;
       this.#places.set(key.slice(this.#prefix.length), {
         number,
@@ -38,6 +44,8 @@ export class Positions {
         channelTs: typeof channelTs === 'number' ? channelTs : null,
         suspendedBy: typeof suspendedBy === 'string' ? suspendedBy : null,
         answered: Array.isArray(answered) ? answered : [],
+        apart: Array.isArray(apart) ? apart : null,
+        topic: typeof topic === 'string' ? topic : null,
       });
     }
   }
@@ -48,7 +56,7 @@ export class Positions {
 
   /** Changes what is named of a room's place; a room without one begins at number 0. */
   update(room: string, change: Partial<Place>): void {
-    const known = this.#places.get(room) ?? { number: 0, written: null, channelTs: null, suspendedBy: null, answered: [] };
+    const known = this.#places.get(room) ?? beginning;
     const place = { ...known, ...change };
     if (this.#places.has(room) && JSON.stringify(place) === JSON.stringify(known)) return;
     this.#places.set(room, place);

@@ -1,15 +1,17 @@
-/** One room that is shared with a channel: when it is, and what happens over there as facts here. */
-import type { Batch, Circle, Follower, LogRecord, MessageBody, Mirror, Room, RoomItem, User, UserId } from '../../../server/plugin.ts';
+/** One room that is shared with a channel: when it is, and what waits while it is not. */
+import type { Batch, Circle, Follower, MessageBody, Mirror, Room, RoomItem, User, UserId } from '../../../server/plugin.ts';
 import type { Effect } from '../model/effects.ts';
-import type { NetChannel, NetMember, NetServer, NetUser } from '../model/state.ts';
+import type { NetChannel, NetMember, NetServer } from '../model/state.ts';
+import { Agreement } from './agreement.ts';
 import type { Bridge } from './bridge.ts';
 import { Contest } from './contest.ts';
-import type { Introduced } from './ours.ts';
+import { FromChannel } from './from-channel.ts';
 import { Outward } from './outward.ts';
 import { Pace } from './pace.ts';
+import { RoomWaiting } from './room-waiting.ts';
 import { mostAtOnce } from './slices.ts';
 import type { Standing } from './standing.ts';
-import { whatWaited, type Waited } from './waited.ts';
+import { whatWaited, type Waited, type WaitedLimits } from './waited.ts';
 
 type Phase =
   /** No link, or its burst is not over. */
@@ -24,33 +26,35 @@ export class SharedRoom implements Follower {
   readonly room: Room;
   readonly channelName: string;
   readonly #outward: Outward;
+  readonly #fromChannel: FromChannel;
   readonly #bridge: Bridge;
   #mirror: Mirror | undefined;
   #phase: Phase = { kind: 'away' };
   /** Bans changed over there since the last beat, or somebody was thrown out of the network by accident. */
-  #letInSoon = false;
+  #letsIn = false;
   readonly #contest: Contest;
-  /** Whom services brought in since the link stands. */
-  readonly #brought = new Set<UserId>();
-  /** Bans or modes of the channel changed since the last beat. */
-  #contestSoon = false;
+  readonly #agreement: Agreement;
+  /** Bans, modes or topic of the channel or of the room changed since the last beat. */
+  #compares = false;
   /** The room was told that the network is here. */
   #announced = false;
-  /** What was set here was said once more since the link stands. */
-  #asserted = false;
   /** The last record of the log when this server started: until there it is not known what an unclean stop left unsaid. */
   readonly #atStart: number;
   /** The last record that was written to the peer. */
   written: number;
-  /** Messages that the peer is not known to have, in order; while the link is away no more than will be said when it is back. */
-  #waiting: Pick<LogRecord, 'number' | 'logged'>[] = [];
+  readonly #limits: WaitedLimits;
+  readonly #waiting: RoomWaiting;
 
   constructor(bridge: Bridge, room: Room, channelName: string) {
     this.#bridge = bridge;
     this.room = room;
     this.channelName = channelName;
     this.#outward = new Outward(bridge, room, channelName);
+    this.#fromChannel = new FromChannel(bridge, this, this.#outward);
     this.#contest = new Contest(bridge, room);
+    this.#agreement = new Agreement(bridge, room);
+    this.#limits = { events: bridge.settings.replay_events, minutes: bridge.settings.replay_minutes };
+    this.#waiting = new RoomWaiting(this.#limits, () => bridge.host.clock.now());
     this.#atStart = room.last.number;
     this.written = this.#bridge.positions.get(room.address)?.number ?? 0;
     const by = this.#bridge.positions.get(room.address)?.suspendedBy ?? null;
@@ -63,13 +67,12 @@ export class SharedRoom implements Follower {
     const place = this.#bridge.positions.get(this.room.address);
     if (place === undefined || this.#phase.kind === 'suspended') return;
     const waited = await this.#readWaited(place.number);
-    if (waited !== undefined) this.#waiting = [...waited.messages, ...this.#waiting.filter(({ number }) => number > waited.last)];
+    if (waited !== undefined) this.#waiting.recall(waited.messages, waited.last);
   }
 
   #readWaited(after: number): Promise<Waited | undefined> {
-    const { host, network, settings } = this.#bridge;
-    const limits = { events: settings.replay_events, minutes: settings.replay_minutes };
-    return whatWaited(host, this.room, network.address, after, limits);
+    const { host, network } = this.#bridge;
+    return whatWaited(host, this.room, network.address, after, this.#limits);
   }
 
   get phase(): Phase['kind'] {
@@ -80,8 +83,10 @@ export class SharedRoom implements Follower {
     if (this.#phase.kind === 'suspended') return `${this.channelName} (suspended: removed by ${this.#phase.by})`;
     const { standing } = this.#bridge;
     const channel = standing === undefined ? undefined : this.channel(standing);
-    const overridden = channel === undefined ? [] : this.#contest.overridden(standing!.live.state, channel);
-    return overridden.length === 0 ? this.channelName : `${this.channelName} (there alone: ${overridden.slice(0, 10).join(', ')})`;
+    if (standing === undefined || channel === undefined) return this.channelName;
+    const { state } = standing.live;
+    const alone = [...this.#contest.overridden(state, channel), ...this.#agreement.apart(state, channel)];
+    return alone.length === 0 ? this.channelName : `${this.channelName} (there alone: ${alone.slice(0, 10).join(', ')})`;
   }
   /** Records that were written to the peer and that it is not known to have. */
   get unproved(): number {
@@ -89,15 +94,13 @@ export class SharedRoom implements Follower {
   }
   /** Messages that the peer has yet to get, or to prove. */
   get waiting(): number {
-    this.#forgetOutdated();
-    return this.#waiting.length;
+    if (this.#phase.kind === 'away') this.#waiting.forgetOutdated();
+    return this.#waiting.count;
   }
 
   /** The peer is known to have everything up to that record. */
   proved(number: number): void {
-    let proved = 0;
-    while (proved < this.#waiting.length && this.#waiting[proved]!.number <= number) proved++;
-    this.#waiting.splice(0, proved);
+    this.#waiting.proved(number);
     if (number > (this.#bridge.positions.get(this.room.address)?.number ?? 0)) this.#bridge.positions.update(this.room.address, { number });
   }
 
@@ -117,18 +120,18 @@ export class SharedRoom implements Follower {
     if (this.#phase.kind === 'suspended') return;
     const waiting: RoomItem[] = [];
     this.#phase = { kind: 'catching-up', waiting };
-    this.#asserted = false;
-    this.#brought.clear();
+    this.#fromChannel.begin();
     await this.#admit(standing, ({ user }) => !user.server.bursting);
     if (this.#phase.kind !== 'catching-up' || this.#bridge.standing !== standing) return;
     const place = positions.get(this.room.address);
-    this.#outward.enter(standing, place?.channelTs ?? null);
+    const anew = this.#outward.enter(standing, place?.channelTs ?? null);
+    if (!anew) this.#mend(standing);
     const channelTs = this.channel(standing)?.ts ?? null;
     if (place === undefined) {
       this.written = this.room.last.number;
       positions.update(this.room.address, { number: this.written, channelTs });
     }
-    this.#reconcileTopic(standing);
+    this.#reconcileTopic(standing, anew);
     positions.update(this.room.address, { channelTs, written: null });
     // Whoever dies from here on does not know how much it wrote.
     await positions.save();
@@ -136,7 +139,7 @@ export class SharedRoom implements Follower {
     else await standing.ours.withGhosts(() => this.#sayWaited(standing, place.number, place.written ?? this.#atStart));
     if (this.#phase.kind !== 'catching-up' || this.#bridge.standing !== standing) return;
     this.#phase = { kind: 'live' };
-    this.#contestSoon = true;
+    this.#compares = true;
     for (const item of waiting) this.#show(standing, item);
   }
 
@@ -211,22 +214,26 @@ export class SharedRoom implements Follower {
     return this.#phase.kind === 'live' || this.#phase.kind === 'catching-up';
   }
 
-  /** The later topic wins; where theirs is not later but another, ours is said once. */
-  #reconcileTopic(standing: Standing): void {
+  /** What was changed there while the link was away gets the room's value. */
+  #mend(standing: Standing): void {
     const channel = this.channel(standing);
-    const ours = this.room.topic;
-    if (channel === undefined || channel.topic.text === ours.text) return;
-    // Where topics have no times, ours stands, when there is one.
-    const theirsStands = channel.topic.at > ours.at / 1_000 || (channel.topic.at === 0 && ours.text === '');
-    if (theirsStands && channel.topic.text !== '') void this.#mirror?.topic(channel.topic.by.split('!')[0]!, channel.topic.text);
-    else if (ours.text !== '') this.#outward.topic(standing, standing.live.state.us.id, ours.text, ours.by);
+    if (channel !== undefined) this.#outward.modes(standing, undefined, this.#agreement.mending(standing.live.state, channel));
+  }
+
+  #reconcileTopic(standing: Standing, anew: boolean): void {
+    const channel = this.channel(standing);
+    if (channel === undefined || this.#mirror === undefined) return;
+    const { text, by } = this.room.topic;
+    const whose = this.#agreement.topicOf(channel.topic, anew);
+    if (whose === 'theirs') void this.#fromChannel.topic(standing, this.#mirror, channel.topic.by.split('!')[0]!, channel.topic.text);
+    else if (whose === 'ours') this.#outward.topic(standing, standing.live.state.us.id, text, by);
   }
 
   /** Our service was removed: nobody reads a channel unseen, so our people leave it, and its people leave the room. */
   suspend(standing: Standing, by: string): void {
     if (this.#phase.kind === 'suspended') return;
     this.#phase = { kind: 'suspended', by };
-    this.#waiting = [];
+    this.#waiting.clear();
     const own = [...(this.channel(standing)?.members.keys() ?? [])].filter((user) => user.ours);
     for (const user of own)
       standing.live.say({ kind: 'part', user: user.id, channel: this.channelName, reason: 'this channel is not shared any more' });
@@ -254,7 +261,8 @@ export class SharedRoom implements Follower {
 
   deliver(batch: Batch): void {
     const { standing } = this.#bridge;
-    this.#countWaiting(batch);
+    if (this.#bridge.positions.get(this.room.address) !== undefined) this.#waiting.add(batch);
+    if (this.#phase.kind === 'away') this.#waiting.forgetOutdated();
     if (standing === undefined) return;
     if (this.#phase.kind === 'catching-up') this.#phase.waiting.push(...batch.items);
     else if (this.#phase.kind === 'live') for (const item of batch.items) this.#show(standing, item);
@@ -270,46 +278,35 @@ export class SharedRoom implements Follower {
     if (item.record.number <= this.written) return;
     this.#outward.sayRecord(standing, item.record);
     this.#contest.changed(item.record);
+    if (['ban', 'config', 'topic'].includes(item.record.content.kind)) this.#compares = true;
     this.written = item.record.number;
-  }
-
-  #countWaiting({ items }: Batch): void {
-    if (this.#bridge.positions.get(this.room.address) === undefined) return;
-    for (const item of items) {
-      if (item.kind !== 'record' || item.record.content.kind !== 'message') continue;
-      const { number, logged } = item.record;
-      this.#waiting.push({ number, logged });
-    }
-    this.#forgetOutdated();
-  }
-
-  #forgetOutdated(): void {
-    if (this.#phase.kind !== 'away') return;
-    const { replay_events, replay_minutes } = this.#bridge.settings;
-    const oldest = this.#bridge.host.clock.now() - replay_minutes * 60_000;
-    const tooMany = this.#waiting.length - replay_events;
-    const first = this.#waiting.findIndex(({ logged }, index) => logged >= oldest && index >= tooMany);
-    this.#waiting.splice(0, first === -1 ? this.#waiting.length : first);
   }
 
   /** Once a second. Bans may come by the hundred; who is let in is found out once for all. */
   beat(standing: Standing): void {
     if (this.#phase.kind !== 'live') return;
-    if (this.#contestSoon) this.#answer(standing);
-    if (!this.#letInSoon) return;
-    this.#letInSoon = false;
+    if (this.#compares) this.#compare(standing);
+    if (!this.#letsIn) return;
+    this.#letsIn = false;
     this.#outward.letIn(standing);
   }
 
-  #answer(standing: Standing): void {
-    this.#contestSoon = false;
+  #compare(standing: Standing): void {
+    this.#compares = false;
     const channel = this.channel(standing);
-    if (channel !== undefined) this.#outward.modes(standing, undefined, this.#contest.answers(standing.live.state, channel));
+    if (channel === undefined) return;
+    this.#outward.modes(standing, undefined, this.#contest.answers(standing.live.state, channel));
+    this.#agreement.note(standing.live.state, channel);
+  }
+
+  /** With the next beat, room and channel are compared. */
+  compareSoon(): void {
+    this.#compares = true;
   }
 
   /** With the next beat, whoever of ours should be in the channel and is not goes there. */
   letInSoon(): void {
-    this.#letInSoon = true;
+    this.#letsIn = true;
   }
 
   // ---- from there to here
@@ -328,77 +325,7 @@ export class SharedRoom implements Follower {
   }
 
   effect(standing: Standing, effect: Effect): void {
-    const mirror = this.#mirror;
-    if (mirror === undefined || !this.#isShared) return;
-    switch (effect.kind) {
-      case 'joined': {
-        // Who is behind a server that is still telling comes with all the others of it.
-        const members = effect.users.flatMap((user) => (user.ours || user.server.bursting ? [] : effect.channel.members.get(user)!));
-        if (members.length > 0) mirror.joined(standing.theirs.members(members), false);
-        break;
-      }
-      case 'parted': {
-        const user = standing.theirs.known(effect.user);
-        if (user !== undefined) mirror.left(user, { kind: 'leave', reason: effect.reason });
-        break;
-      }
-      case 'kicked':
-        this.#kicked(standing, mirror, effect);
-        break;
-      case 'status': {
-        const user = standing.theirs.known(effect.user);
-        const member = effect.channel.members.get(effect.user);
-        if (user !== undefined && member !== undefined) mirror.status(user, standing.theirs.standing(member));
-        break;
-      }
-      case 'modes':
-        this.#contestSoon = true;
-        break;
-      case 'lists':
-        this.#contestSoon = true;
-        this.#letInSoon = true;
-        break;
-      case 'reset':
-        // Once: a peer whose time for the channel falls and falls gets no more than one answer.
-        if (!this.#asserted) this.#outward.assertAll(standing);
-        this.#asserted = true;
-        this.#bridge.positions.update(this.room.address, { channelTs: effect.channel.ts });
-        break;
-      case 'topic':
-        if (this.#bridge.grants('topic')) void this.#topic(standing, mirror, this.#by(standing, effect.by), effect.channel.topic.text);
-        break;
-      default:
-        break;
-    }
-  }
-
-  /** A topic that the room does not take, because its home elsewhere does not, is set back over there. */
-  async #topic(standing: Standing, mirror: Mirror, by: User | string, topic: string): Promise<void> {
-    const { ok } = await mirror.topic(by, topic);
-    if (!ok && this.#bridge.standing === standing)
-      this.#outward.topic(standing, standing.live.state.us.id, this.room.topic.text, this.room.topic.by);
-  }
-
-  #by(standing: Standing, by: NetUser | string): User | string {
-    return typeof by === 'string' ? by : (standing.theirs.known(by) ?? by.nick);
-  }
-
-  #kicked(standing: Standing, mirror: Mirror, effect: Extract<Effect, { kind: 'kicked' }>): void {
-    const by = this.#by(standing, 'nick' in effect.by ? effect.by : effect.by.name);
-    if (effect.user === standing.service) {
-      this.suspend(standing, typeof by === 'string' ? by : by.nick);
-      return;
-    }
-    if (!effect.user.ours) {
-      const target = standing.theirs.known(effect.user)?.id;
-      // Who is still in the room comes back.
-      if (target !== undefined && !mirror.kicked(by, target, effect.reason)) this.#letInSoon = true;
-      return;
-    }
-    const target = standing.ours.byNet(effect.user)?.id;
-    if (target === undefined) return;
-    if (!this.#bridge.grants('kick')) this.keepOut(target);
-    else if (!mirror.kicked(by, target, effect.reason)) this.#letInSoon = true;
+    if (this.#mirror !== undefined && this.#isShared) this.#fromChannel.effect(standing, this.#mirror, effect);
   }
 
   /** Somebody of ours was thrown out over there, which does not count here: that person does not go back until the next visit or link. */
@@ -407,27 +334,7 @@ export class SharedRoom implements Follower {
   }
 
   /** Services want somebody of ours in the channel, or out of it. */
-  forced(standing: Standing, { user, by, join, reason }: Extract<Effect, { kind: 'forced' }>): void {
-    const introduced = standing.ours.byNet(user);
-    const channel = this.channel(standing);
-    if (introduced === undefined) return;
-    if (join) void this.#bridge.guard(standing, this.#broughtIn(introduced));
-    else if (channel?.members.has(user) === true && this.#mirror !== undefined) {
-      standing.live.say({ kind: 'part', user: user.id, channel: channel.name, reason });
-      this.#kicked(standing, this.#mirror, { kind: 'kicked', channel, user, by, reason });
-    }
-  }
-
-  /** As if the person had entered, by all rules of the room, and once while the link stands: who leaves is not dragged back. */
-  async #broughtIn({ id, address }: Introduced): Promise<void> {
-    const { host, network, serviceHere } = this.#bridge;
-    const user = host.users.get(id);
-    if (user === undefined || this.room.members.has(id)) return;
-    const again = this.#brought.has(id);
-    this.#brought.add(id);
-    const wanted = `${network.title} wants you in ${this.channelName}, which is the room ${this.room.name} here.`;
-    const joined = user.kind === 'local' && !again ? await host.rooms.join(user, this.room.name, { create: false }) : undefined;
-    if (joined?.ok === true) await serviceHere.tell(address, `${network.title} brought you into the room ${this.room.name}.`);
-    else await serviceHere.tell(address, joined === undefined ? wanted : `${wanted} ${joined.refusal.text}`);
+  forced(standing: Standing, effect: Extract<Effect, { kind: 'forced' }>): void {
+    this.#fromChannel.forced(standing, this.#mirror, effect);
   }
 }
