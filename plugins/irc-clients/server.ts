@@ -6,6 +6,16 @@ import { Encoder } from './encode.ts';
 import { renderAll, type OutLine } from './outgoing.ts';
 import { People } from './people.ts';
 
+/** What LUSERS counts by looking at everybody. */
+export interface Counts {
+  /** Of which everybody may know. */
+  readonly rooms: number;
+  /** Who are connected by this plugin. */
+  readonly administrators: number;
+}
+
+const countsMilliseconds = 1_000;
+
 export class IrcServer {
   readonly host: Host;
   readonly config: Config;
@@ -16,6 +26,7 @@ export class IrcServer {
   readonly clients = new Set<Client>();
   /** Reports what a client set going and what came to nothing, by a fault of ours. */
   readonly failed = (error: unknown): void => this.host.log.error({ err: error }, 'a message of an IRC client failed');
+  #counted: { readonly at: number; readonly counts: Counts } | undefined;
   readonly #changes = new WeakMap<UserChange, { readonly lines: readonly OutLine[]; readonly rendered: Map<number, Buffer> }>();
 
   constructor(host: Host, config: Config) {
@@ -28,6 +39,22 @@ export class IrcServer {
 
   now(): number {
     return this.host.clock.now();
+  }
+
+  counts(): Counts {
+    let rooms = 0;
+    for (const room of this.host.rooms.all()) if (!room.config.hidden) rooms++;
+    let administrators = 0;
+    for (const client of this.clients) if (client.session?.user.administrator === true) administrators++;
+    return { rooms, administrators };
+  }
+
+  /** Counts of the last second: when thousands come at once, each of them is told, and counting for each anew would take most of the time. */
+  recentCounts(): Counts {
+    const now = this.now();
+    if (this.#counted === undefined || Math.abs(now - this.#counted.at) > countsMilliseconds)
+      this.#counted = { at: now, counts: this.counts() };
+    return this.#counted.counts;
   }
 
   /** A change of a person as bytes for a capability set, and as lines; made once for all clients. */

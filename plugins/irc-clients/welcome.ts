@@ -1,6 +1,7 @@
 /** What a client hears when it has registered (RFC 2812 section 5.1, modern.ircdocs.horse). */
 import { modeLetters } from './channel.ts';
 import type { Client } from './client.ts';
+import type { Counts } from './server.ts';
 import { mostHistory } from './commands/history.ts';
 
 const tokensPerLine = 12;
@@ -13,7 +14,7 @@ export function welcome(client: Client): void {
   client.numeric('RPL_CREATED', `This server was started ${new Date(host.startedAt).toUTCString()}`);
   client.numericWords('RPL_MYINFO', server.name, `banyan-${host.version}`, 'i', 'abiklmnoqstv', 'abkloqv');
   sendSupport(client);
-  sendCounts(client);
+  sendCounts(client, server.recentCounts());
   sendMotd(client);
 }
 
@@ -66,13 +67,9 @@ export function sendMotd(client: Client): void {
 }
 
 /** LUSERS. */
-export function sendCounts(client: Client): void {
+export function sendCounts(client: Client, { rooms, administrators }: Counts = client.server.counts()): void {
   const { host } = client.server;
   const { local, foreign } = host.users.count;
-  let rooms = 0;
-  for (const room of host.rooms.all()) if (!room.config.hidden) rooms++;
-  let administrators = 0;
-  for (const each of client.server.clients) if (each.session?.user.administrator === true) administrators++;
   const networks = [...host.networks.all()].length;
   client.numeric('RPL_LUSERCLIENT', `There are ${local + foreign} users and 0 invisible on ${networks + 1} servers`);
   client.numeric('RPL_LUSEROP', String(administrators), 'operator(s) online');

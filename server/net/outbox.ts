@@ -7,14 +7,19 @@ import type { Writable } from 'node:stream';
 /** Small pieces are cheaper copied together than handed to the kernel as a vector. */
 const copyUpTo = 16_384;
 
+/** Bytes written before others get their turn, some milliseconds of copying: a burst of a linked network is a megabyte for each client. */
+const mostAtOnce = 8_388_608;
+
 const dirty: Outbox[] = [];
 let scheduled = false;
 
 function flushAll(): void {
-  scheduled = false;
+  let flushed = 0;
   // Writing cannot mark an outbox dirty again within this loop: sockets call back later.
-  for (const outbox of dirty) outbox.flush();
-  dirty.length = 0;
+  for (let bytes = 0; flushed < dirty.length && bytes < mostAtOnce; flushed++) bytes += dirty[flushed]!.flush();
+  dirty.splice(0, flushed);
+  scheduled = dirty.length > 0;
+  if (scheduled) setImmediate(flushAll);
 }
 
 export class Outbox {
@@ -45,15 +50,16 @@ export class Outbox {
     process.nextTick(flushAll);
   }
 
-  flush(): void {
+  /** Writes what waits; answers with how many bytes that were. */
+  flush(): number {
     this.#dirty = false;
-    if (this.#bytes === 0 || this.held) return;
+    if (this.#bytes === 0 || this.held) return 0;
     const chunks = this.#chunks;
     const bytes = this.#bytes;
     this.#chunks = [];
     this.#bytes = 0;
     const stream = this.#stream;
-    if (stream.destroyed || stream.writableEnded) return;
+    if (stream.destroyed || stream.writableEnded) return 0;
     if (chunks.length === 1) stream.write(chunks[0]!);
     else if (bytes <= copyUpTo) stream.write(Buffer.concat(chunks, bytes));
     else {
@@ -61,6 +67,7 @@ export class Outbox {
       for (const chunk of chunks) stream.write(chunk);
       stream.uncork();
     }
+    return bytes;
   }
 
   /** Goes on over another stream (TLS in place of plain). */

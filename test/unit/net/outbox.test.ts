@@ -38,6 +38,28 @@ describe('the outbox', () => {
     expect(sink.writes.at(-1)).to.equal('d');
   });
 
+  it('lets others have their turn when very much is written, and keeps the order of each', async () => {
+    const sinks = Array.from({ length: 4 }, () => new Sink());
+    const outboxes = sinks.map((sink) => new Outbox(sink));
+    const large = Buffer.alloc(5_000_000, 'x');
+    for (const outbox of outboxes) outbox.push(large);
+    let others = 0;
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    const waiting = (): number => outboxes.filter((outbox) => outbox.queued > 0).length;
+    expect(waiting()).to.be.within(1, 3);
+    for (const outbox of outboxes) outbox.push(Buffer.from('end'));
+    while (waiting() > 0) {
+      await tick();
+      others++;
+    }
+    expect(others).to.be.above(0);
+    for (const { writes } of sinks) {
+      const all = writes.join('');
+      expect(all.length).to.equal(large.length + 3);
+      expect(all.endsWith('xend')).to.equal(true);
+    }
+  });
+
   it('keeps everything while it is held, and goes on over another stream', async () => {
     const [plain, secure] = [new Sink(), new Sink()];
     const outbox = new Outbox(plain);
