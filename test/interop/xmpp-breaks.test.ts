@@ -119,6 +119,90 @@ describe('a real Prosody that breaks', function () {
     }
   });
 
+  it('loses nothing while it stands still, where it acknowledges: not what was written to it, nor what was said meanwhile', async () => {
+    const settings = 'ping_seconds = 1\nping_timeout_seconds = 3\nqueue_seconds = 120';
+    const pair = await startPair({ mode: 'external', settings });
+    try {
+      const web = await nativeGuest(pair.banyan.port('web'), 'wanda');
+      const amy = await login(pair, 'amy');
+      await amy.join(lounge, 'Amy');
+      const link = async (): Promise<string> =>
+        (await pair.banyan.command(['link', 'show', 'rooms.banyan.example > prosody.example'])).output;
+      await web.must({ type: 'say', room: 'lounge', text: 'line before' });
+      await amy.expect('it', (stanza) => stanza.getChildText('body') === 'line before');
+      expect(await link()).to.match(/acknowledged\s+yes/);
+      pair.prosody.suspend();
+      const lines = Array.from({ length: 150 }, (_, index) => `line ${index}`);
+      for (const text of lines.slice(0, 75)) await web.must({ type: 'say', room: 'lounge', text });
+      await eventually('the stream to be given up', async () => !/state\s+up/.test(await link()), 30_000);
+      for (const text of lines.slice(75)) await web.must({ type: 'say', room: 'lounge', text });
+      pair.prosody.resume();
+      await eventually('the last line', () => said(amy).some((stanza) => stanza.getChildText('body') === lines.at(-1)), 60_000);
+      const heard = said(amy).filter((stanza) => /^line \d/.test(stanza.getChildText('body') ?? ''));
+      expect([...new Set(heard.map((stanza) => stanza.getChildText('body')))]).to.deep.equal(lines);
+      const seen = new Set<string | null>();
+      for (const stanza of heard) {
+        const body = stanza.getChildText('body');
+        if (seen.has(body)) expect(stanza.getChildText('delay'), String(stanza)).to.equal('sent again');
+        seen.add(body);
+      }
+      await amy.stop();
+      await web.stop();
+    } finally {
+      pair.prosody.resume();
+      await pair.stop();
+    }
+  });
+
+  it('acknowledges nothing on streams that dialback proved: it offers that before the proof, to nobody', async () => {
+    const pair = await startPair({ mode: 'dialback' });
+    try {
+      const web = await nativeGuest(pair.banyan.port('web'), 'wanda');
+      const amy = await login(pair, 'amy');
+      await amy.join(lounge, 'Amy');
+      await web.must({ type: 'say', room: 'lounge', text: 'hello' });
+      await amy.expect('it', (stanza) => stanza.getChildText('body') === 'hello');
+      const { output } = await pair.banyan.command(['link', 'show', 'rooms.banyan.example > prosody.example']);
+      expect(output)
+        .to.match(/acknowledged\s+no/)
+        .and.match(/state\s+up/);
+      await amy.stop();
+      await web.stop();
+    } finally {
+      await pair.stop();
+    }
+  });
+
+  it('takes a history of a thousand large messages, whole up to the limit, while people talk', async () => {
+    const pair = await startPair({ mode: 'dialback' });
+    try {
+      const web = await nativeGuest(pair.banyan.port('web'), 'wanda');
+      const alice = await login(pair, 'alice');
+      await alice.join(lounge, 'Alice');
+      const filling = 'x'.repeat(900);
+      for (let index = 0; index < 1_000; index++) await alice.say(lounge, `large ${index} ${filling}`);
+      const isLarge = (stanza: Element): boolean => stanza.getChildText('body')?.startsWith('large ') === true;
+      await eventually('all of them', () => said(alice).filter(isLarge).length === 1_000, 60_000);
+      const amy = await login(pair, 'amy');
+      const entering = amy.join(lounge, 'Amy', { history: { maxstanzas: '1000' } });
+      await web.must({ type: 'say', room: 'lounge', text: 'talk goes on' });
+      await entering;
+      await amy.expect('the subject behind the history', (stanza) => stanza.is('message') && stanza.getChild('subject') !== undefined, {
+        within: 60_000,
+      });
+      await amy.expect('the talk', (stanza) => stanza.getChildText('body') === 'talk goes on', { within: 30_000 });
+      const history = said(amy).filter((stanza) => isLarge(stanza) && stanza.getChild('delay') !== undefined);
+      const numbers = history.map((stanza) => Number(stanza.getChildText('body')!.split(' ')[1]));
+      // The newest, in order, without a gap; a history is at most 1 MiB.
+      expect(numbers.at(-1)).to.equal(999);
+      expect(numbers).to.deep.equal(Array.from(numbers, (_, index) => numbers[0]! + index));
+      expect(numbers.length).to.be.greaterThan(600);
+      await Promise.all([alice.stop(), amy.stop(), web.stop()]);
+    } finally {
+      await pair.stop();
+    }
+  });
+
   it('gets private messages written while it was away, in order, once, although Banyan was killed in between', async () => {
     const pair = await startPair({ mode: 'external' });
     try {
