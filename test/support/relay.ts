@@ -8,12 +8,16 @@ export interface Relay {
   /** Breaks every connection, without a word to either end, and refuses new ones. */
   cut(): void;
   heal(): void;
+  /** Keeps what either end sends from the other, until `release`. */
+  hold(): void;
+  release(): void;
   stop(): Promise<void>;
 }
 
 /** Passes on to `to`, a port of 127.0.0.1 that may be known later only. */
 export async function startRelay(to: number | (() => number)): Promise<Relay> {
   const open = new Set<Socket>();
+  const ways = new Set<readonly [from: Socket, to: Socket]>();
   let isCut = false;
   const server = createServer((near) => {
     if (isCut) {
@@ -21,15 +25,18 @@ export async function startRelay(to: number | (() => number)): Promise<Relay> {
       return;
     }
     const far = connect(typeof to === 'number' ? to : to(), '127.0.0.1');
-    for (const [one, other] of [
+    for (const way of [
       [near, far],
       [far, near],
     ] as const) {
+      const [one, other] = way;
       open.add(one);
+      ways.add(way);
       one.setNoDelay(true);
       one.on('error', () => other.destroy());
       one.on('close', () => {
         open.delete(one);
+        ways.delete(way);
         other.destroy();
       });
       one.pipe(other);
@@ -46,6 +53,12 @@ export async function startRelay(to: number | (() => number)): Promise<Relay> {
     cut,
     heal: () => {
       isCut = false;
+    },
+    hold() {
+      for (const [from, to] of ways) from.unpipe(to);
+    },
+    release() {
+      for (const [from, to] of ways) from.pipe(to);
     },
     async stop() {
       cut();
