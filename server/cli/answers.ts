@@ -90,6 +90,8 @@ function traceLink(server: RunningServer, name: string, seconds: number, asker: 
     });
     const timer = setTimeout(() => trace.stop('the time is over'), seconds * 1_000);
     timer.unref();
+    // It has begun, also where there is no connection yet.
+    asker.more('');
     asker.gone.addEventListener('abort', () => trace.stop('nobody reads it any more'), { once: true });
   });
 }

@@ -236,7 +236,8 @@ export async function linkTrace(name: string, options: Where & { readonly second
   // What people say is in it: for nobody else.
   if (file !== undefined) writeFileSync(file, '', { mode: 0o600 });
   const write = (text: string): void => {
-    if (file === undefined) process.stdout.write(text);
+    if (text === '') process.stderr.write(`tracing ${name}, from the next connection on if there is none\n`);
+    else if (file === undefined) process.stdout.write(text);
     else appendFileSync(file, text);
   };
   const reason = await askServer(dataFolder(options), { command: 'link-trace', name, seconds }, write);

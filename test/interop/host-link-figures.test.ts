@@ -1,6 +1,6 @@
 /** What the host is shown of a link by the commands of a running server: figures and the wire. */
 import { expect } from 'chai';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseTranscript } from '../kit/index.ts';
 import { startBanyan, type Banyan } from '../support/banyan.ts';
@@ -36,24 +36,11 @@ rooms = ["lounge"]`,
     const file = join(server.folder, 'trace.txt');
     const args = ['link', 'trace', 'scripted', '--seconds', '600', '--file', file, '--config', server.configFile];
     const tracing = await startProcess(process.execPath, [main, ...args]);
-    await eventually('the file', () => existsSync(file));
+    await eventually('the trace to begin', () => tracing.output().startsWith('tracing scripted'), 30_000);
     const traced = (): string => readFileSync(file, 'utf8');
-    // The command made its file before the server heard of it, so connect until a handshake is in it.
-    const peer = await eventually(
-      'a traced link',
-      async () => {
-        const candidate = await scriptedServer({ port: server.port('irc-link') });
-        await candidate.link(uidLine('0AA', 1, 'anna'), `:0AA FJOIN #lounge ${unixNow()} + :,${uid('0AA', 1)}:1`);
-        try {
-          await eventually('the handshake', () => traced().includes('SERVER scripted.example'), 1_000);
-          return candidate;
-        } catch {
-          candidate.drop();
-          return undefined;
-        }
-      },
-      60_000,
-    );
+    const peer = await scriptedServer({ port: server.port('irc-link') });
+    await peer.link(uidLine('0AA', 1, 'anna'), `:0AA FJOIN #lounge ${unixNow()} + :,${uid('0AA', 1)}:1`);
+    await eventually('the handshake', () => traced().includes('SERVER scripted.example'));
     peer.send(`:${uid('0AA', 1)} PRIVMSG #lounge :over the wire`, ':0AA FJOIN');
     await peer.sync();
     await eventually('the message', () => traced().includes('over the wire'));
