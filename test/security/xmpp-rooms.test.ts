@@ -1,25 +1,26 @@
 /** Attacks by people of other XMPP servers on rooms and their occupants. */
 import { expect } from 'chai';
 import type { Element } from 'ltx';
-import { roomAddress, parseDomain } from '../../server/model/address.ts';
 import {
   codes,
   condition,
   enterStanza,
+  exchange,
   far,
   lounge,
-  mucNamespace,
+  mucAdmin,
+  mucOwner,
   mucUser,
   own,
+  query,
+  roomWorld,
   rooms,
-  xmppWorld,
+  sentTo,
   type Line,
+  type RoomWorld,
   type World,
 } from '../unit/xmpp/support.ts';
-import { guest, quiet, text, value, type Recorder } from '../unit/core/support.ts';
-
-const admin = `${mucNamespace}#admin`;
-const owner = `${mucNamespace}#owner`;
+import { quiet, text, value, type Recorder } from '../unit/core/support.ts';
 
 describe('XMPP rooms', () => {
   let world: World;
@@ -28,25 +29,11 @@ describe('XMPP rooms', () => {
   const mallory = `mallory@${far}/x`;
   const victim = `victim@${far}/y`;
 
-  /** Sends as somebody of far.example; what came back since. */
-  const send = async (...stanzas: string[]): Promise<Element[]> => {
-    await quiet();
-    world.server(far).take();
-    for (const stanza of stanzas) line.receive(stanza);
-    await quiet();
-    await quiet();
-    return world.server(far).take();
-  };
-  const to = (stanzas: readonly Element[], jid: string): Element[] => stanzas.filter((stanza) => stanza.attrs['to'] === jid);
-  const query = (from: string, type: 'get' | 'set', inside: string, room = lounge): string =>
-    `<iq from='${from}' to='${room}' type='${type}' id='q'>${inside}</iq>`;
-  const room = (name = 'lounge') => world.core.rooms.get(roomAddress(parseDomain(own), name))!;
+  let send: RoomWorld['send'];
+  let room: RoomWorld['room'];
 
   beforeEach(async () => {
-    world = await xmppWorld();
-    line = await world.proved();
-    wanda = guest(world.core, 'wanda');
-    value(await world.core.rooms.join(wanda.session.user, 'lounge', { session: wanda.session }, wanda));
+    ({ world, line, wanda, send, room } = await roomWorld());
     await send(enterStanza(mallory, `${lounge}/mallory`), enterStanza(victim, `${lounge}/victim`));
     wanda.take();
   });
@@ -58,13 +45,13 @@ describe('XMPP rooms', () => {
       `<message from='${mallory}' to='${lounge}' type='groupchat' id='m'><body>hi</body>${forged}${forged}</message>`,
       `<presence from='${mallory}' to='${lounge}/mallory'><show>away</show>${forged}${forged}</presence>`,
     );
-    expect(to(seen, victim).map((stanza) => stanza.name)).to.deep.equal(['message', 'presence']);
+    expect(sentTo(seen, victim).map((stanza) => stanza.name)).to.deep.equal(['message', 'presence']);
     for (const stanza of seen) {
       expect(stanza.toString()).to.not.include('forged').and.not.include('1999').and.not.include('boss').and.not.include('wanda');
       expect(stanza.getChildren('occupant-id')).to.have.lengthOf(1);
       expect(stanza.getChildren('stanza-id').length).to.equal(stanza.name === 'message' ? 1 : 0);
     }
-    const [message] = to(seen, victim);
+    const [message] = sentTo(seen, victim);
     expect(message!.getChild('stanza-id')?.attrs['by']).to.equal(lounge);
     expect(message!.attrs['from']).to.equal(`${lounge}/mallory`);
   });
@@ -78,8 +65,9 @@ describe('XMPP rooms', () => {
       copy('result', 'urn:xmpp:mam:2'),
       copy('event', 'http://jabber.org/protocol/pubsub#event'),
     );
-    line = await world.proved(far, own);
-    const [refused] = await send(
+    const [refused] = await exchange(
+      world,
+      await world.proved(far, own),
       `<iq from='${mallory}' to='wanda@${own}/x' type='set' id='r'><query xmlns='jabber:iq:roster'><item jid='boss@${own}'/></query></iq>`,
     );
     expect(condition(refused)).to.equal('service-unavailable');
@@ -90,8 +78,8 @@ describe('XMPP rooms', () => {
     const seen = await send(
       `<message from='${mallory}' to='${lounge}/victim' type='groupchat' id='g'><body>to one as if to all</body></message>`,
     );
-    expect(to(seen, victim)).to.deep.equal([]);
-    expect(condition(to(seen, mallory)[0])).to.equal('bad-request');
+    expect(sentTo(seen, victim)).to.deep.equal([]);
+    expect(condition(sentTo(seen, mallory)[0])).to.equal('bad-request');
     // Another client of the same person, which never entered, may not use the occupant of the first.
     const other = await send(`<message from='mallory@${far}/other' to='${lounge}' type='groupchat' id='o'><body>x</body></message>`);
     expect(other.map((stanza) => condition(stanza))).to.deep.equal(['not-acceptable']);
@@ -106,21 +94,21 @@ describe('XMPP rooms', () => {
 
   it('A11 rights: nobody without them kicks, bans, promotes, reads lists, configures or destroys', async () => {
     for (const inside of [
-      `<query xmlns='${admin}'><item nick='victim' role='none'/></query>`,
-      `<query xmlns='${admin}'><item nick='mallory' role='moderator'/></query>`,
-      `<query xmlns='${admin}'><item jid='mallory@${far}' affiliation='owner'/></query>`,
-      `<query xmlns='${admin}'><item jid='victim@${far}' affiliation='outcast'/></query>`,
-      `<query xmlns='${owner}'><destroy/></query>`,
-      `<query xmlns='${owner}'><x xmlns='jabber:x:data' type='submit'><field var='muc#roomconfig_membersonly'><value>1</value></field></x></query>`,
+      `<query xmlns='${mucAdmin}'><item nick='victim' role='none'/></query>`,
+      `<query xmlns='${mucAdmin}'><item nick='mallory' role='moderator'/></query>`,
+      `<query xmlns='${mucAdmin}'><item jid='mallory@${far}' affiliation='owner'/></query>`,
+      `<query xmlns='${mucAdmin}'><item jid='victim@${far}' affiliation='outcast'/></query>`,
+      `<query xmlns='${mucOwner}'><destroy/></query>`,
+      `<query xmlns='${mucOwner}'><x xmlns='jabber:x:data' type='submit'><field var='muc#roomconfig_membersonly'><value>1</value></field></x></query>`,
     ]) {
       const [answer] = await send(query(mallory, 'set', inside));
       expect(condition(answer), inside).to.equal('forbidden');
     }
     for (const affiliation of ['owner', 'admin', 'member', 'outcast']) {
-      const [answer] = await send(query(mallory, 'get', `<query xmlns='${admin}'><item affiliation='${affiliation}'/></query>`));
+      const [answer] = await send(query(mallory, 'get', `<query xmlns='${mucAdmin}'><item affiliation='${affiliation}'/></query>`));
       expect(condition(answer), affiliation).to.equal('forbidden');
     }
-    const [outside] = await send(query(`stranger@${far}/z`, 'set', `<query xmlns='${admin}'><item nick='victim' role='none'/></query>`));
+    const [outside] = await send(query(`stranger@${far}/z`, 'set', `<query xmlns='${mucAdmin}'><item nick='victim' role='none'/></query>`));
     expect(condition(outside)).to.equal('not-acceptable');
     const [topic] = await send(`<message from='${mallory}' to='${lounge}' type='groupchat' id='t'><subject>mine</subject></message>`);
     expect(room().config.topicLocked ? condition(topic) : topic!.getChildText('subject')).to.equal(
@@ -134,7 +122,7 @@ describe('XMPP rooms', () => {
     await send(enterStanza(mallory, `den@${rooms}/mallory`), enterStanza(victim, `den@${rooms}/victim`));
     const den = `den@${rooms}`;
     const change = (from: string, ...items: string[]): Promise<Element[]> =>
-      send(query(from, 'set', `<query xmlns='${admin}'>${items.join('')}</query>`, den));
+      send(query(from, 'set', `<query xmlns='${mucAdmin}'>${items.join('')}</query>`, den));
     await change(mallory, `<item jid='victim@${far}' affiliation='admin'/>`);
     const forbidden = await change(victim, `<item jid='mallory@${far}' affiliation='none'/>`);
     expect(condition(forbidden.find((stanza) => stanza.name === 'iq'))).to.equal('forbidden');
@@ -150,7 +138,9 @@ describe('XMPP rooms', () => {
 
   it('A11 rights: an outcast stays out under any nick, client and spelling', async () => {
     await send(enterStanza(mallory, `den@${rooms}/boss`));
-    await send(query(mallory, 'set', `<query xmlns='${admin}'><item jid='victim@${far}' affiliation='outcast'/></query>`, `den@${rooms}`));
+    await send(
+      query(mallory, 'set', `<query xmlns='${mucAdmin}'><item jid='victim@${far}' affiliation='outcast'/></query>`, `den@${rooms}`),
+    );
     for (const from of [victim, `victim@${far}/another`, `VICTIM@${far}/y`, `ｖictim@${far}/y`]) {
       const [refused] = await send(enterStanza(from, `den@${rooms}/somebody`));
       expect(condition(refused), from).to.equal('forbidden');
@@ -159,7 +149,7 @@ describe('XMPP rooms', () => {
 
   it('A13 leaks: history and members of a room for members are for members', async () => {
     await send(enterStanza(mallory, `den@${rooms}/boss`));
-    const form = `<query xmlns='${owner}'><x xmlns='jabber:x:data' type='submit'><field var='muc#roomconfig_membersonly'><value>1</value></field><field var='muc#roomconfig_publicroom'><value>0</value></field><field var='history'><value>joined</value></field></x></query>`;
+    const form = `<query xmlns='${mucOwner}'><x xmlns='jabber:x:data' type='submit'><field var='muc#roomconfig_membersonly'><value>1</value></field><field var='muc#roomconfig_publicroom'><value>0</value></field><field var='history'><value>joined</value></field></x></query>`;
     await send(query(mallory, 'set', form, `den@${rooms}`));
     await send(`<message from='${mallory}' to='den@${rooms}' type='groupchat'><body>the secret</body></message>`);
     const attempts = [
@@ -167,22 +157,24 @@ describe('XMPP rooms', () => {
       query(victim, 'get', `<query xmlns='http://jabber.org/protocol/disco#info'/>`, `den@${rooms}`),
       query(victim, 'get', `<query xmlns='http://jabber.org/protocol/disco#items'/>`, `den@${rooms}`),
       query(victim, 'get', `<query xmlns='http://jabber.org/protocol/disco#items'/>`, rooms),
-      query(victim, 'get', `<query xmlns='${admin}'><item affiliation='owner'/></query>`, `den@${rooms}`),
+      query(victim, 'get', `<query xmlns='${mucAdmin}'><item affiliation='owner'/></query>`, `den@${rooms}`),
       query(victim, 'set', `<query xmlns='urn:xmpp:mam:2'/>`, `den@${rooms}`),
       query(victim, 'get', `<ping xmlns='urn:xmpp:ping'/>`, `den@${rooms}/boss`),
       `<message from='${victim}' to='den@${rooms}/boss' type='chat' id='p'><body>hi</body></message>`,
     ];
     for (const attempt of attempts) {
       const seen = await send(attempt);
-      expect(to(seen, victim), attempt).to.have.lengthOf(1);
+      expect(sentTo(seen, victim), attempt).to.have.lengthOf(1);
       expect(seen.map(String).join(''), attempt)
         .to.not.include('secret')
         .and.not.include('den@rooms.chat.example/boss"><')
         .and.not.include(mallory);
     }
     // Who is let in later reads from then on.
-    await send(query(mallory, 'set', `<query xmlns='${admin}'><item jid='victim@${far}' affiliation='member'/></query>`, `den@${rooms}`));
-    const inside = to(await send(enterStanza(victim, `den@${rooms}/v`, `<history maxstanzas='100'/>`)), victim);
+    await send(
+      query(mallory, 'set', `<query xmlns='${mucAdmin}'><item jid='victim@${far}' affiliation='member'/></query>`, `den@${rooms}`),
+    );
+    const inside = sentTo(await send(enterStanza(victim, `den@${rooms}/v`, `<history maxstanzas='100'/>`)), victim);
     expect(inside.some((stanza) => codes(stanza).includes('110'))).to.equal(true);
     expect(inside.map(String).join('')).to.not.include('the secret');
   });
@@ -194,8 +186,8 @@ describe('XMPP rooms', () => {
       query(victim, 'get', `<vCard xmlns='vcard-temp'/>`, `${lounge}/mallory2`),
       query(victim, 'get', `<query xmlns='jabber:iq:version'/>`, `${lounge}/mallory2`),
     );
-    expect(to(seen, victim)).to.have.lengthOf(5);
-    for (const stanza of to(seen, victim)) expect(stanza.toString()).to.not.include(`mallory@${far}`);
+    expect(sentTo(seen, victim)).to.have.lengthOf(5);
+    for (const stanza of sentTo(seen, victim)) expect(stanza.toString()).to.not.include(`mallory@${far}`);
   });
 
   it('A12 room merge: names that escape or fold alike are one room, others stay two', async () => {
@@ -215,7 +207,7 @@ describe('XMPP rooms', () => {
     for (const nick of ['a\u202eb', 'x\u200b', '\u0085', '\u2028', ' lead', ' ']) {
       const seen = await send(`<presence from='${mallory}' to='${lounge}/${nick}'/>`);
       expect(
-        to(seen, mallory).map((stanza) => condition(stanza)),
+        sentTo(seen, mallory).map((stanza) => condition(stanza)),
         JSON.stringify(nick),
       ).to.deep.equal(['jid-malformed']);
     }
@@ -243,7 +235,12 @@ describe('XMPP rooms', () => {
       `<message ${from}' type='groupchat'><subject>${nasty}</subject></message>`,
       `<message ${from}' type='groupchat'><body>${nasty}</body></message>`,
       `<presence ${from}/boss'><show>away</show><status>${nasty}</status></presence>`,
-      query(mallory, 'set', `<query xmlns='${admin}'><item nick='v' role='none'><reason>${nasty}</reason></item></query>`, `den@${rooms}`),
+      query(
+        mallory,
+        'set',
+        `<query xmlns='${mucAdmin}'><item nick='v' role='none'><reason>${nasty}</reason></item></query>`,
+        `den@${rooms}`,
+      ),
       `<presence ${from}/boss' type='unavailable'><status>${nasty}</status></presence>`,
     );
     const records = value(await world.core.rooms.history(undefined, den, { limit: 50, take: 'last' }));
@@ -268,6 +265,6 @@ describe('XMPP rooms', () => {
       await quiet();
       return world.server(far).take();
     })();
-    expect(to(seen, victim)[0]!.getChildText('body')).to.equal('bold   ]]> <x/> &amp;');
+    expect(sentTo(seen, victim)[0]!.getChildText('body')).to.equal('bold   ]]> <x/> &amp;');
   });
 });

@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeAuthority } from './certificates.ts';
-import { freePort, portOpen } from './ports.ts';
-import { startProcess, type TestProcess } from './process.ts';
-import { removeFolder, temporaryFolder } from './root.ts';
+import { startPeer, type PeerProcess } from './peer.ts';
+import { freePort } from './ports.ts';
+import { temporaryFolder } from './root.ts';
 import { fillTemplate } from './template.ts';
 
 export interface InspircdOptions {
@@ -23,7 +23,7 @@ export interface InspircdOptions {
 }
 
 /** A real InspIRCd 3 on loopback. `OPER oper operpass` makes an operator. */
-export interface Inspircd {
+export interface Inspircd extends PeerProcess {
   readonly name: string;
   readonly sid: string;
   /** For clients. */
@@ -35,14 +35,6 @@ export interface Inspircd {
   /** SHA-256 of its certificate, lower-case hex. */
   readonly fingerprint: string;
   log(): Promise<string>;
-  readonly pid: number;
-  running(): boolean;
-  kill9(): Promise<void>;
-  /** Starts again on the same ports after `kill9` or `halt`. */
-  start(): Promise<void>;
-  halt(): Promise<void>;
-  /** Stops and removes its folder. */
-  stop(): Promise<void>;
 }
 
 export async function startInspircd(options: InspircdOptions = {}): Promise<Inspircd> {
@@ -73,8 +65,10 @@ export async function startInspircd(options: InspircdOptions = {}): Promise<Insp
   const file = join(folder, 'inspircd.conf');
   await writeFile(file, configuration);
 
-  let child: TestProcess | undefined;
-  const server: Inspircd = {
+  const root = process.getuid?.() === 0 ? ['--runasroot'] : [];
+  const args = ['--nofork', '--config', file, ...root];
+  const peer = await startPeer(name, '/usr/sbin/inspircd', args, { folder, ports: [port] });
+  return Object.assign(peer, {
     name,
     sid,
     port,
@@ -83,30 +77,5 @@ export async function startInspircd(options: InspircdOptions = {}): Promise<Insp
     password,
     fingerprint: certificate.fingerprint,
     log: () => readFile(join(folder, 'ircd.log'), 'utf8'),
-    get pid() {
-      return child!.pid;
-    },
-    running: () => child?.running() ?? false,
-    async start() {
-      const root = process.getuid?.() === 0 ? ['--runasroot'] : [];
-      child = await startProcess('/usr/sbin/inspircd', ['--nofork', '--config', file, ...root], { folder });
-      const began = child;
-      await Promise.race([
-        portOpen(port, 'inspircd'),
-        began.ended().then((code) => Promise.reject(new Error(`inspircd ended (${code}): ${began.output()}`))),
-      ]);
-    },
-    async kill9() {
-      await child?.kill9();
-    },
-    async halt() {
-      await child?.stop();
-    },
-    async stop() {
-      await child?.stop();
-      await removeFolder(folder);
-    },
-  };
-  await server.start();
-  return server;
+  });
 }

@@ -1,9 +1,9 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeAuthority } from './certificates.ts';
-import { freePort, portOpen } from './ports.ts';
-import { startProcess, type TestProcess } from './process.ts';
-import { removeFolder, temporaryFolder } from './root.ts';
+import { startPeer, type PeerProcess } from './peer.ts';
+import { freePort } from './ports.ts';
+import { temporaryFolder } from './root.ts';
 import { fillTemplate } from './template.ts';
 
 export interface NgircdOptions {
@@ -18,7 +18,7 @@ export interface NgircdOptions {
 }
 
 /** A real ngIRCd on loopback. `OPER oper operpass` makes an operator. */
-export interface Ngircd {
+export interface Ngircd extends PeerProcess {
   readonly name: string;
   /** For clients and servers alike: plain, and TLS from the first byte. */
   readonly port: number;
@@ -28,15 +28,6 @@ export interface Ngircd {
   readonly passwordWanted: string;
   /** SHA-256 of its certificate, lower-case hex. */
   readonly fingerprint: string;
-  readonly pid: number;
-  output(): string;
-  running(): boolean;
-  kill9(): Promise<void>;
-  /** Starts again on the same ports after `kill9` or `halt`. */
-  start(): Promise<void>;
-  halt(): Promise<void>;
-  /** Stops and removes its folder. */
-  stop(): Promise<void>;
 }
 
 export async function startNgircd(options: NgircdOptions = {}): Promise<Ngircd> {
@@ -68,38 +59,6 @@ export async function startNgircd(options: NgircdOptions = {}): Promise<Ngircd> 
   const file = join(folder, 'ngircd.conf');
   await writeFile(file, configuration);
 
-  let child: TestProcess | undefined;
-  const server: Ngircd = {
-    name,
-    port,
-    tlsPort,
-    passwordSent,
-    passwordWanted,
-    fingerprint: certificate.fingerprint,
-    get pid() {
-      return child!.pid;
-    },
-    output: () => child?.output() ?? '',
-    running: () => child?.running() ?? false,
-    async start() {
-      child = await startProcess('/usr/sbin/ngircd', ['-n', '-f', file], { folder });
-      const began = child;
-      await Promise.race([
-        portOpen(port, 'ngircd'),
-        began.ended().then((code) => Promise.reject(new Error(`ngircd ended (${code}): ${began.output()}`))),
-      ]);
-    },
-    async kill9() {
-      await child?.kill9();
-    },
-    async halt() {
-      await child?.stop();
-    },
-    async stop() {
-      await child?.stop();
-      await removeFolder(folder);
-    },
-  };
-  await server.start();
-  return server;
+  const peer = await startPeer(name, '/usr/sbin/ngircd', ['-n', '-f', file], { folder, ports: [port] });
+  return Object.assign(peer, { name, port, tlsPort, passwordSent, passwordWanted, fingerprint: certificate.fingerprint });
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { makeAuthority, type Authority } from './certificates.ts';
 import { startDns, type XmppRecord } from './dns.ts';
-import { freePort, portOpen } from './ports.ts';
-import { startProcess, type TestProcess } from './process.ts';
-import { removeFolder, temporaryFolder } from './root.ts';
+import { startPeer, type PeerProcess } from './peer.ts';
+import { freePort } from './ports.ts';
+import { temporaryFolder } from './root.ts';
 import { fillTemplate } from './template.ts';
 
 /**
@@ -28,7 +28,7 @@ export interface ProsodyOptions {
 }
 
 /** A real Prosody 0.12 on loopback, with room service `rooms.DOMAIN`, and the resolver that it asks. */
-export interface Prosody {
+export interface Prosody extends PeerProcess {
   readonly domain: string;
   readonly roomDomain: string;
   readonly serverPort: number;
@@ -43,13 +43,9 @@ export interface Prosody {
   register(user: string, password: string): Promise<void>;
   /** Its debug log. */
   log(): Promise<string>;
-  readonly pid: number;
-  kill9(): Promise<void>;
-  halt(): Promise<void>;
   /** SIGSTOP and SIGCONT: connections stay, nobody answers. */
   suspend(): void;
   resume(): void;
-  start(): Promise<void>;
   /** Stops it and its resolver, and removes its folder. */
   stop(): Promise<void>;
 }
@@ -96,8 +92,14 @@ export async function startProsody(options: ProsodyOptions = {}): Promise<Prosod
     }),
   );
 
-  let child: TestProcess | undefined;
-  const server: Prosody = {
+  const register = async (user: string, password: string): Promise<void> => {
+    await run('prosodyctl', ['--config', file, 'register', user, domain, password]);
+  };
+  await Promise.all(['alice', ...(options.users ?? [])].map((user) => register(user, 'secret')));
+  const ports = [clientPort, serverPort, httpPort];
+  const peer = await startPeer('prosody', '/usr/bin/prosody', ['--config', file, '-F'], { folder, ports });
+  const { stop } = peer;
+  return Object.assign(peer, {
     domain,
     roomDomain,
     serverPort,
@@ -106,40 +108,13 @@ export async function startProsody(options: ProsodyOptions = {}): Promise<Prosod
     websocket: `ws://127.0.0.1:${httpPort}/xmpp-websocket`,
     dnsPort: dns.port,
     authority,
-    async register(user, password) {
-      await run('prosodyctl', ['--config', file, 'register', user, domain, password]);
-    },
+    register,
     log: () => readFile(join(folder, 'prosody.log'), 'utf8'),
-    async start() {
-      child = await startProcess('/usr/bin/prosody', ['--config', file, '-F'], { folder });
-      const began = child;
-      await Promise.race([
-        Promise.all([portOpen(clientPort, 'prosody'), portOpen(serverPort, 'prosody'), portOpen(httpPort, 'prosody')]),
-        began.ended().then((code) => Promise.reject(new Error(`prosody ended (${code}): ${began.output()}`))),
-      ]);
-    },
-    get pid() {
-      return child!.pid;
-    },
-    async kill9() {
-      await child?.kill9();
-    },
-    async halt() {
-      await child?.stop();
-    },
-    suspend() {
-      child?.signal('SIGSTOP');
-    },
-    resume() {
-      child?.signal('SIGCONT');
-    },
+    suspend: () => peer.signal('SIGSTOP'),
+    resume: () => peer.signal('SIGCONT'),
     async stop() {
-      await child?.stop();
+      await stop();
       await dns.stop();
-      await removeFolder(folder);
     },
-  };
-  await Promise.all(['alice', ...(options.users ?? [])].map((user) => server.register(user, 'secret')));
-  await server.start();
-  return server;
+  });
 }

@@ -1,25 +1,25 @@
 /** Rooms as people of other XMPP servers see them (XEP-0045). */
 import { expect } from 'chai';
 import type { Element } from 'ltx';
-import { parseDomain, roomAddress } from '../../../server/model/address.ts';
-import { guest, quiet, text, value, type Recorder } from '../core/support.ts';
+import { quiet, text, value, type Recorder } from '../core/support.ts';
 import {
   codes,
   condition,
   enterStanza,
   far,
   lounge,
-  mucNamespace,
+  mucAdmin,
+  mucOwner,
   mucUser,
-  own,
+  query,
+  roomWorld,
   rooms,
+  sentTo,
   xmppWorld,
   type Line,
+  type RoomWorld,
   type World,
 } from './support.ts';
-
-const admin = `${mucNamespace}#admin`;
-const owner = `${mucNamespace}#owner`;
 
 describe('rooms for other XMPP servers', () => {
   let world: World;
@@ -28,34 +28,20 @@ describe('rooms for other XMPP servers', () => {
   const alice = `alice@${far}/desk`;
   const bob = `bob@${far}/phone`;
 
-  const send = async (...stanzas: string[]): Promise<Element[]> => {
-    await quiet();
-    world.server(far).take();
-    for (const stanza of stanzas) line.receive(stanza);
-    await quiet();
-    await quiet();
-    return world.server(far).take();
-  };
+  let send: RoomWorld['send'];
   const came = async (): Promise<Element[]> => {
     await quiet();
     return world.server(far).take();
   };
-  const to = (stanzas: readonly Element[], jid: string): Element[] => stanzas.filter((stanza) => stanza.attrs['to'] === jid);
-  const query = (from: string, type: 'get' | 'set', inside: string, room = lounge): string =>
-    `<iq from='${from}' to='${room}' type='${type}' id='q'>${inside}</iq>`;
   const form = (fields: Readonly<Record<string, string>>): string =>
-    `<query xmlns='${owner}'><x xmlns='jabber:x:data' type='submit'>${Object.entries(fields)
+    `<query xmlns='${mucOwner}'><x xmlns='jabber:x:data' type='submit'>${Object.entries(fields)
       .map(([name, said]) => `<field var='${name}'><value>${said}</value></field>`)
       .join('')}</x></query>`;
   const item = (presence: Element): Record<string, unknown> => presence.getChild('x', mucUser)!.getChild('item')!.attrs;
-  const room = (name = 'lounge') => world.core.rooms.get(roomAddress(parseDomain(own), name))!;
+  let room: RoomWorld['room'];
 
   beforeEach(async () => {
-    world = await xmppWorld();
-    line = await world.proved();
-    wanda = guest(world.core, 'wanda');
-    value(await world.core.rooms.join(wanda.session.user, 'lounge', { session: wanda.session }, wanda));
-    await quiet();
+    ({ world, line, wanda, send, room } = await roomWorld());
   });
   afterEach(() => world.stop());
 
@@ -90,7 +76,7 @@ describe('rooms for other XMPP servers', () => {
 
   it('show others, oneself, history, subject, in that order', async () => {
     value(await world.core.rooms.say(wanda.session.user, room(), text('before'), wanda));
-    const seen = to(await send(enterStanza(alice, `${lounge}/Alice`)), alice);
+    const seen = sentTo(await send(enterStanza(alice, `${lounge}/Alice`)), alice);
     expect(seen.map((stanza) => stanza.name)).to.deep.equal(['presence', 'presence', 'message', 'message']);
     expect(seen[0]!.attrs['from']).to.equal(`${lounge}/wanda`);
     expect(item(seen[0]!)).to.include({ affiliation: 'none', role: 'participant' }).and.not.have.property('jid');
@@ -100,7 +86,7 @@ describe('rooms for other XMPP servers', () => {
     expect(seen[2]!.getChild('delay')?.attrs['from']).to.equal(lounge);
     expect(seen[3]!.getChildText('subject')).to.equal('');
     const others = await send(enterStanza(bob, `${lounge}/Bob`));
-    const told = to(others, alice);
+    const told = sentTo(others, alice);
     expect(told.map((stanza) => `${String(stanza.attrs['from'])} ${codes(stanza).join(' ')}`)).to.deep.equal([`${lounge}/Bob `]);
   });
 
@@ -109,7 +95,7 @@ describe('rooms for other XMPP servers', () => {
     void world.core.rooms.say(wanda.session.user, room(), text('meanwhile'), wanda);
     await quiet();
     await quiet();
-    const seen = to(await came(), alice).filter((stanza) => stanza.name === 'message');
+    const seen = sentTo(await came(), alice).filter((stanza) => stanza.name === 'message');
     expect(seen.map((stanza) => stanza.getChildText('body') ?? 'subject').filter((said) => said !== 'subject')).to.deep.equal([
       'meanwhile',
     ]);
@@ -125,7 +111,7 @@ describe('rooms for other XMPP servers', () => {
     }
     const at = (index: number): string => new Date(world.clock.now() - (31 - index) * 1_000).toISOString();
     const asked = async (history: string): Promise<string[]> => {
-      const seen = to(await send(enterStanza(alice, `${lounge}/Alice`, history)), alice);
+      const seen = sentTo(await send(enterStanza(alice, `${lounge}/Alice`, history)), alice);
       await send(`<presence from='${alice}' to='${lounge}/Alice' type='unavailable'/>`);
       return seen.filter((stanza) => stanza.getChild('delay') !== undefined).flatMap((stanza) => stanza.getChildText('body') ?? []);
     };
@@ -146,9 +132,9 @@ describe('rooms for other XMPP servers', () => {
 
   it('refuse to let in by the errors of XEP-0045 section 7.2', async () => {
     const den = `den@${rooms}`;
-    expect(codes(to(await send(enterStanza(alice, `${den}/Alice`)), alice)[0]!)).to.include('201');
+    expect(codes(sentTo(await send(enterStanza(alice, `${den}/Alice`)), alice)[0]!)).to.include('201');
     const refused = async (from: string, nick: string, inside = '', where = den): Promise<string | undefined> =>
-      condition(to(await send(enterStanza(from, `${where}/${nick}`, inside)), from).find((stanza) => stanza.attrs['type'] === 'error'));
+      condition(sentTo(await send(enterStanza(from, `${where}/${nick}`, inside)), from).find((stanza) => stanza.attrs['type'] === 'error'));
     expect(await refused(bob, 'Alice')).to.equal('conflict');
     expect(condition((await send(enterStanza(bob, den)))[0])).to.equal('jid-malformed');
     expect(condition((await send(`<presence from='${bob}' to='${den}/Bob'/>`))[0])).to.equal('not-acceptable');
@@ -169,9 +155,9 @@ describe('rooms for other XMPP servers', () => {
     expect(await refused(bob, 'Bob')).to.equal('service-unavailable');
     await send(query(alice, 'set', form({ 'muc#roomconfig_maxusers': '', 'muc#roomconfig_membersonly': '1' }), den));
     expect(await refused(bob, 'Bob')).to.equal('registration-required');
-    await send(query(alice, 'set', `<query xmlns='${admin}'><item jid='bob@${far}' affiliation='outcast'/></query>`, den));
+    await send(query(alice, 'set', `<query xmlns='${mucAdmin}'><item jid='bob@${far}' affiliation='outcast'/></query>`, den));
     expect(await refused(bob, 'Bob')).to.equal('forbidden');
-    const error = to(await send(enterStanza(bob, `${den}/Bob`)), bob)[0]!;
+    const error = sentTo(await send(enterStanza(bob, `${den}/Bob`)), bob)[0]!;
     expect(error.attrs['from']).to.equal(`${den}/Bob`);
     expect(error.getChild('error')?.getChildText('text')).to.be.a('string').and.not.equal('');
     expect(world.core.users.byAddress(`xmpp:bob@${far}` as never)?.sessions.size ?? 0).to.equal(0);
@@ -180,7 +166,7 @@ describe('rooms for other XMPP servers', () => {
   it('tell a second client by 210 that the person has a nick already', async () => {
     await send(enterStanza(alice, `${lounge}/Alice`));
     const second = `alice@${far}/sofa`;
-    const own = to(await send(enterStanza(second, `${lounge}/Another`)), second).find((stanza) => codes(stanza).includes('110'))!;
+    const own = sentTo(await send(enterStanza(second, `${lounge}/Another`)), second).find((stanza) => codes(stanza).includes('110'))!;
     expect(own.attrs['from']).to.equal(`${lounge}/Alice`);
     expect(codes(own)).to.include('210');
     expect(room().members.size).to.equal(2);
@@ -189,8 +175,8 @@ describe('rooms for other XMPP servers', () => {
   it('begin anew for a client that lost its state, and tell nobody else', async () => {
     await send(enterStanza(alice, `${lounge}/Alice`), enterStanza(bob, `${lounge}/Bob`));
     const seen = await send(enterStanza(alice, `${lounge}/Alice`));
-    expect(to(seen, bob)).to.deep.equal([]);
-    expect(to(seen, alice).map((stanza) => stanza.name)).to.deep.equal(['presence', 'presence', 'presence', 'message']);
+    expect(sentTo(seen, bob)).to.deep.equal([]);
+    expect(sentTo(seen, alice).map((stanza) => stanza.name)).to.deep.equal(['presence', 'presence', 'presence', 'message']);
   });
 
   it('say in numbers why somebody goes', async () => {
@@ -199,14 +185,14 @@ describe('rooms for other XMPP servers', () => {
     const out = async (act: () => Promise<Element[]>): Promise<Element> => {
       await send(enterStanza(bob, `${den}/Bob`));
       const seen = await act();
-      const gone = to(seen, bob).find((stanza) => stanza.attrs['type'] === 'unavailable' && stanza.attrs['from'] === `${den}/Bob`)!;
-      const told = to(seen, alice).find((stanza) => stanza.attrs['type'] === 'unavailable' && stanza.attrs['from'] === `${den}/Bob`)!;
+      const gone = sentTo(seen, bob).find((stanza) => stanza.attrs['type'] === 'unavailable' && stanza.attrs['from'] === `${den}/Bob`)!;
+      const told = sentTo(seen, alice).find((stanza) => stanza.attrs['type'] === 'unavailable' && stanza.attrs['from'] === `${den}/Bob`)!;
       expect(codes(gone)).to.include('110');
       expect(codes(told)).to.deep.equal(codes(gone).filter((code) => code !== '110'));
       expect(item(gone)['role']).to.equal('none');
       return told;
     };
-    const change = (inside: string) => () => send(query(alice, 'set', `<query xmlns='${admin}'>${inside}</query>`, den));
+    const change = (inside: string) => () => send(query(alice, 'set', `<query xmlns='${mucAdmin}'>${inside}</query>`, den));
     const left = await out(() => send(`<presence from='${bob}' to='${den}/Bob' type='unavailable'><status>bye</status></presence>`));
     expect([codes(left), left.getChildText('status')]).to.deep.equal([[], 'bye']);
     const kicked = await out(change(`<item nick='Bob' role='none'><reason>enough</reason></item>`));
@@ -215,9 +201,9 @@ describe('rooms for other XMPP servers', () => {
     expect([why.getChild('actor')?.attrs['nick'], why.getChildText('reason')]).to.deep.equal(['Alice', 'enough']);
     const banned = await out(change(`<item jid='bob@${far}' affiliation='outcast'/>`));
     expect([codes(banned), item(banned)['affiliation']]).to.deep.equal([['301'], 'outcast']);
-    await send(query(alice, 'set', `<query xmlns='${admin}'><item jid='bob@${far}' affiliation='none'/></query>`, den));
+    await send(query(alice, 'set', `<query xmlns='${mucAdmin}'><item jid='bob@${far}' affiliation='none'/></query>`, den));
     expect(codes(await out(() => send(query(alice, 'set', form({ 'muc#roomconfig_membersonly': '1' }), den))))).to.deep.equal(['322']);
-    await send(query(alice, 'set', `<query xmlns='${admin}'><item jid='bob@${far}' affiliation='member'/></query>`, den));
+    await send(query(alice, 'set', `<query xmlns='${mucAdmin}'><item jid='bob@${far}' affiliation='member'/></query>`, den));
     expect(codes(await out(change(`<item jid='bob@${far}' affiliation='none'/>`)))).to.deep.equal(['321']);
     await send(query(alice, 'set', form({ 'muc#roomconfig_membersonly': '0' }), den));
     const lost = (name: string) => () =>
@@ -229,7 +215,7 @@ describe('rooms for other XMPP servers', () => {
     expect(room('den').members.size).to.equal(2);
     expect(codes(await out(lost('service-unavailable')))).to.deep.equal(['333']);
     const destroyed = await out(() =>
-      send(query(alice, 'set', `<query xmlns='${owner}'><destroy><reason>the end</reason></destroy></query>`, den)),
+      send(query(alice, 'set', `<query xmlns='${mucOwner}'><destroy><reason>the end</reason></destroy></query>`, den)),
     );
     expect(destroyed.getChild('x', mucUser)?.getChild('destroy')?.getChildText('reason')).to.equal('the end');
   });
@@ -239,7 +225,7 @@ describe('rooms for other XMPP servers', () => {
     const server = world.server(far);
     await world.stop();
     await quiet();
-    const last = to(server.take(), alice).find((stanza) => codes(stanza).includes('332'));
+    const last = sentTo(server.take(), alice).find((stanza) => codes(stanza).includes('332'));
     expect(last?.attrs).to.include({ type: 'unavailable', from: `${lounge}/Alice` });
     world = await xmppWorld();
   });
@@ -247,9 +233,9 @@ describe('rooms for other XMPP servers', () => {
   it('change nicks by 303, refuse taken ones, keep nicks by room', async () => {
     await send(enterStanza(alice, `${lounge}/Alice`), enterStanza(bob, `${lounge}/Bob`));
     const seen = await send(`<presence from='${alice}' to='${lounge}/Alicia'/>`);
-    const [gone, here] = to(seen, bob);
+    const [gone, here] = sentTo(seen, bob);
     expect([codes(gone!), item(gone!)['nick'], here!.attrs['from']]).to.deep.equal([['303'], 'Alicia', `${lounge}/Alicia`]);
-    expect(to(seen, alice).every((stanza) => codes(stanza).includes('110'))).to.equal(true);
+    expect(sentTo(seen, alice).every((stanza) => codes(stanza).includes('110'))).to.equal(true);
     expect(condition((await send(`<presence from='${alice}' to='${lounge}/Bob'/>`))[0])).to.equal('conflict');
     await send(enterStanza(alice, `den@${rooms}/Queen`));
     await send(`<presence from='${alice}' to='den@${rooms}/Empress'/>`);
@@ -260,9 +246,9 @@ describe('rooms for other XMPP servers', () => {
   it('show rank: affiliations, roles, real addresses for whoever rises', async () => {
     const den = `den@${rooms}`;
     await send(enterStanza(alice, `${den}/Alice`), enterStanza(bob, `${den}/Bob`));
-    const rise = await send(query(alice, 'set', `<query xmlns='${admin}'><item jid='bob@${far}' affiliation='admin'/></query>`, den));
+    const rise = await send(query(alice, 'set', `<query xmlns='${mucAdmin}'><item jid='bob@${far}' affiliation='admin'/></query>`, den));
     expect(
-      to(rise, bob)
+      sentTo(rise, bob)
         .find((stanza) => codes(stanza).includes('110'))
         ?.getChild('x')
         ?.getChild('item')?.attrs,
@@ -270,9 +256,9 @@ describe('rooms for other XMPP servers', () => {
       affiliation: 'admin',
       role: 'moderator',
     });
-    expect(to(rise, bob).some((stanza) => stanza.attrs['from'] === `${den}/Alice` && item(stanza)['jid'] === alice)).to.equal(true);
+    expect(sentTo(rise, bob).some((stanza) => stanza.attrs['from'] === `${den}/Alice` && item(stanza)['jid'] === alice)).to.equal(true);
     const list = async (which: string): Promise<unknown[]> => {
-      const [answer] = await send(query(alice, 'get', `<query xmlns='${admin}'><item affiliation='${which}'/></query>`, den));
+      const [answer] = await send(query(alice, 'get', `<query xmlns='${mucAdmin}'><item affiliation='${which}'/></query>`, den));
       return answer!
         .getChild('query')!
         .getChildren('item')
@@ -281,25 +267,27 @@ describe('rooms for other XMPP servers', () => {
     expect(await list('owner')).to.deep.equal([`alice@${far}`]);
     expect(await list('admin')).to.deep.equal([`bob@${far}`]);
     expect(await list('member')).to.deep.equal([]);
-    await send(query(alice, 'set', `<query xmlns='${admin}'><item jid='bob@${far}' affiliation='none'/></query>`, den));
+    await send(query(alice, 'set', `<query xmlns='${mucAdmin}'><item jid='bob@${far}' affiliation='none'/></query>`, den));
     const moderated = await send(query(alice, 'set', form({ 'muc#roomconfig_moderatedroom': '1' }), den));
-    expect(to(moderated, bob).some((stanza) => codes(stanza).includes('104'))).to.equal(true);
-    const roles = to(moderated, bob).filter((stanza) => stanza.name === 'presence');
+    expect(sentTo(moderated, bob).some((stanza) => codes(stanza).includes('104'))).to.equal(true);
+    const roles = sentTo(moderated, bob).filter((stanza) => stanza.name === 'presence');
     expect(roles.map((stanza) => `${String(stanza.attrs['from'])} ${String(item(stanza)['role'])}`)).to.deep.equal([`${den}/Bob visitor`]);
     const mute = await send(`<message from='${bob}' to='${den}' type='groupchat' id='m'><body>may I?</body></message>`);
     expect(condition(mute[0])).to.equal('forbidden');
-    await send(query(alice, 'set', `<query xmlns='${admin}'><item nick='Bob' role='participant'/></query>`, den));
+    await send(query(alice, 'set', `<query xmlns='${mucAdmin}'><item nick='Bob' role='participant'/></query>`, den));
     const voiced = await send(`<message from='${bob}' to='${den}' type='groupchat' id='m2'><body>may I?</body></message>`);
-    expect(to(voiced, alice)[0]?.getChildText('body')).to.equal('may I?');
+    expect(sentTo(voiced, alice)[0]?.getChildText('body')).to.equal('may I?');
     const open = await send(query(alice, 'set', form({ 'muc#roomconfig_whois': 'anyone' }), den));
-    expect(to(open, bob).some((stanza) => codes(stanza).includes('172'))).to.equal(true);
-    expect(codes(to(await send(enterStanza(bob, `${den}/Bob`)), bob).find((stanza) => codes(stanza).includes('110'))!)).to.include('100');
+    expect(sentTo(open, bob).some((stanza) => codes(stanza).includes('172'))).to.equal(true);
+    expect(codes(sentTo(await send(enterStanza(bob, `${den}/Bob`)), bob).find((stanza) => codes(stanza).includes('110'))!)).to.include(
+      '100',
+    );
   });
 
   it('give owners the form and take it back, field by field', async () => {
     const den = `den@${rooms}`;
     await send(enterStanza(alice, `${den}/Alice`));
-    const [answer] = await send(query(alice, 'get', `<query xmlns='${owner}'/>`, den));
+    const [answer] = await send(query(alice, 'get', `<query xmlns='${mucOwner}'/>`, den));
     const fields = answer!
       .getChild('query')!
       .getChild('x')!
@@ -315,7 +303,7 @@ describe('rooms for other XMPP servers', () => {
     await send(query(alice, 'set', form({ 'muc#roomconfig_roomname': 'The den', 'muc#roomconfig_changesubject': '0' }), den));
     expect(room('den').config).to.include({ title: 'The den', topicLocked: true, membersOnly: false });
     expect(condition((await send(query(alice, 'set', form({ 'muc#roomconfig_maxusers': 'many' }), den)))[0])).to.equal('not-acceptable');
-    await send(query(alice, 'set', `<query xmlns='${owner}'><x xmlns='jabber:x:data' type='cancel'/></query>`, den));
+    await send(query(alice, 'set', `<query xmlns='${mucOwner}'><x xmlns='jabber:x:data' type='cancel'/></query>`, den));
     expect(room('den').config.title).to.equal('The den');
   });
 

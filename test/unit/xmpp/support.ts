@@ -11,10 +11,11 @@ import {
 } from '../../../server/contract/net.ts';
 import type { Core } from '../../../server/core.ts';
 import { TokenBucket } from '../../../server/net/bucket.ts';
-import { parseDomain } from '../../../server/model/address.ts';
+import type { Room } from '../../../server/contract/rooms.ts';
+import { parseDomain, roomAddress } from '../../../server/model/address.ts';
 import { configSchema } from '../../../plugins/xmpp/config.ts';
 import plugin from '../../../plugins/xmpp/index.ts';
-import { quiet, testCore, type VirtualClock } from '../core/support.ts';
+import { guest, quiet, testCore, value, type Recorder, type VirtualClock } from '../core/support.ts';
 
 export const own = 'chat.example';
 export const rooms = `rooms.${own}`;
@@ -334,4 +335,51 @@ export function condition(stanza: Element | undefined): string | undefined {
     ?.getChild('error')
     ?.getChildElements()
     .find((child) => child.name !== 'text')?.name;
+}
+
+/** A world in which wanda is in the lounge and far.example has proved itself. */
+export interface RoomWorld {
+  readonly world: World;
+  readonly line: Line;
+  readonly wanda: Recorder;
+  /** Sends as people of far.example; answers with what came back since. */
+  readonly send: (...stanzas: readonly string[]) => Promise<Element[]>;
+  readonly room: (name?: string) => Room;
+}
+
+export async function roomWorld(): Promise<RoomWorld> {
+  const world = await xmppWorld();
+  const line = await world.proved();
+  const wanda = guest(world.core, 'wanda');
+  value(await world.core.rooms.join(wanda.session.user, 'lounge', { session: wanda.session }, wanda));
+  await quiet();
+  return {
+    world,
+    line,
+    wanda,
+    send: (...stanzas) => exchange(world, line, ...stanzas),
+    room: (name = 'lounge') => world.core.rooms.get(roomAddress(parseDomain(own), name))!,
+  };
+}
+
+/** Sends over a stream of far.example; answers with what came back since. */
+export async function exchange(world: World, line: Line, ...stanzas: readonly string[]): Promise<Element[]> {
+  await quiet();
+  world.server(far).take();
+  for (const stanza of stanzas) line.receive(stanza);
+  await quiet();
+  await quiet();
+  return world.server(far).take();
+}
+
+export const mucAdmin = `${mucNamespace}#admin`;
+export const mucOwner = `${mucNamespace}#owner`;
+
+export function sentTo(stanzas: readonly Element[], jid: string): Element[] {
+  return stanzas.filter((stanza) => stanza.attrs['to'] === jid);
+}
+
+/** An iq to a room. */
+export function query(from: string, type: 'get' | 'set', inside: string, room = lounge): string {
+  return `<iq from='${from}' to='${room}' type='${type}' id='q'>${inside}</iq>`;
 }
