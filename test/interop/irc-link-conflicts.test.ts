@@ -60,7 +60,7 @@ describe('conflicts in a real InspIRCd network', function () {
     (await client.names(channel)).map((name) => name.replace(/^[~&]/, '@')).filter((name) => !name.endsWith('banyan'));
   const eventuallyNames = (client: IrcClient, wanted: readonly string[]): Promise<unknown> =>
     eventually(
-      () => `${wanted.join(' ')}`,
+      () => wanted.join(' '),
       async () => (await names(client)).toSorted().join(' ') === wanted.toSorted().join(' '),
       30_000,
     );

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { startBanyan, type Banyan } from '../../support/banyan.ts';
 import { connectIrc, type IrcClient, type IrcClientOptions } from '../../support/irc-client.ts';
+import { nativeGuest } from '../../support/native-client.ts';
 
 describe('STATUSMSG of IRC clients', function () {
   this.timeout(30_000);
@@ -74,5 +75,22 @@ describe('STATUSMSG of IRC clients', function () {
     oper.send(`MODE ${channel} +m`);
     await asker.expect('moderated', (line) => line.command === 'MODE');
     expect(await numerics(asker, `PRIVMSG @${channel} :x`)).to.include('404');
+  });
+
+  it('says on the page whom it is for', async () => {
+    const oper = await nativeGuest(banyan.port('web'), 'weboper', 'shared');
+    const plain = await nativeGuest(banyan.port('web'), 'webplain', 'shared');
+    const asker = await irc('wanderer', { capabilities: [] });
+    await asker.join('#shared');
+    asker.send('PRIVMSG @#shared :\u0002is\u0002 an operator there?');
+    asker.send('PRIVMSG #shared :to all');
+    const frame = await oper.expect('it', ({ type }) => type === 'private');
+    const head = '(to the operators of #shared) ';
+    expect(frame).to.deep.include({ text: `${head}is an operator there?`, own: false });
+    expect(frame['spans']).to.deep.equal([{ start: head.length, end: head.length + 2, style: { kind: 'bold' } }]);
+    await plain.expect('what is for all', (one) => JSON.stringify(one).includes('to all'));
+    expect(plain.frames.some(({ type }) => type === 'private')).to.equal(false);
+    oper.drop();
+    plain.drop();
   });
 });
