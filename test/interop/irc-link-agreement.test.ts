@@ -1,39 +1,12 @@
 /** Both sides change topic, modes, bans and people while a link is cut: after its return both hold the same, with real servers of both kinds. */
 import { expect } from 'chai';
 import { startBanyan, type Banyan } from '../support/banyan.ts';
-import { cuttableWay, type CuttableWay } from '../support/cuttable.ts';
-import { startInspircd } from '../support/inspircd.ts';
 import { connectIrc, type IrcClient } from '../support/irc-client.ts';
-import { linkTable, ngircdNetwork, plainNames } from '../support/irc-link-table.ts';
-import { startNgircd } from '../support/ngircd.ts';
+import { linkPeers, type LinkPeer } from '../support/irc-link-peers.ts';
+import { plainNames } from '../support/irc-link-table.ts';
 import { eventually, sleep } from '../support/wait.ts';
 
 const channel = '#lounge';
-
-interface Peer {
-  readonly port: number;
-  readonly label: string;
-  /** Where its way begins: the table of a link that dials there. */
-  table(port: number): string;
-  readonly linkPort: number;
-  stop(): Promise<void>;
-}
-
-const quickly = 'retry_seconds = 0.5\nretry_at_most_seconds = 1';
-
-async function inspircd(): Promise<Peer> {
-  const server = await startInspircd();
-  const table = (port: number): string =>
-    linkTable(server, { plugin: quickly, dial: false, network: `address = "127.0.0.1:${port}"\ntls = false` });
-  return { port: server.port, label: 'testnet', linkPort: server.linkPort, table, stop: () => server.stop() };
-}
-
-async function ngircd(): Promise<Peer> {
-  const server = await startNgircd();
-  const table = (port: number): string =>
-    `[plugins.irc-link]\n${quickly}\n${ngircdNetwork(server, { dial: false, network: `address = "127.0.0.1:${port}"\ntls = false` })}`;
-  return { port: server.port, label: 'ngnet', linkPort: server.port, table, stop: () => server.stop() };
-}
 
 /** What a client is told of the channel. */
 interface Told {
@@ -43,14 +16,10 @@ interface Told {
   readonly names: readonly string[];
 }
 
-for (const [kind, start, timed] of [
-  ['InspIRCd', inspircd, true],
-  ['ngIRCd', ngircd, false],
-] as const)
+for (const { kind, start, timed } of linkPeers)
   describe(`after a break of the link into a real ${kind} both sides agree`, function () {
     this.timeout(120_000);
-    let peer: Peer;
-    let way: CuttableWay;
+    let peer: LinkPeer;
     let banyan: Banyan;
     let clients: IrcClient[] = [];
     /** Operators of both sides. */
@@ -59,13 +28,11 @@ for (const [kind, start, timed] of [
 
     before(async () => {
       peer = await start();
-      way = await cuttableWay(peer.linkPort);
-      banyan = await startBanyan({ tables: [peer.table(way.port)] });
+      banyan = await startBanyan({ tables: [peer.table] });
       await banyan.account('chief', 'chief-password', { administrator: true });
     });
     after(async () => {
       await banyan?.stop();
-      await way?.stop();
       await peer?.stop();
     });
     beforeEach(async () => {
@@ -135,13 +102,13 @@ for (const [kind, start, timed] of [
       // What both hold is written down a second later.
       await sleep(1_500);
       await eventually('nothing to be waiting', async () => /waiting\W+0\b/.test(await state()));
-      way.cut();
+      peer.way.cut();
       await chief.expect('the split', (line) => line.command === 'QUIT' && line.nick === 'bert');
       await bert.expect('the split', (line) => line.command === 'QUIT' && line.nick === 'chief');
     }
     async function mend(): Promise<void> {
       const since = chief.lines.length;
-      way.mend();
+      peer.way.mend();
       await chief.expect('the return', (line) => line.command === 'JOIN' && line.nick.startsWith('bert'), { since, within: 30_000 });
     }
 
@@ -158,11 +125,11 @@ for (const [kind, start, timed] of [
       await Promise.all([bert.sync(), ida.sync()]);
       await mend();
       await names('berta', 'chief', 'eve', 'gus', 'inga');
-      way.cut();
+      peer.way.cut();
       await bert.expect('the second split', (line) => line.command === 'QUIT' && line.nick === 'inga');
       bert.send('NICK bert');
       await bert.sync();
-      way.mend();
+      peer.way.mend();
       await names('bert', 'chief', 'eve', 'gus', 'inga');
     });
 

@@ -260,66 +260,6 @@ describe('breaks of a link into a real InspIRCd network', function () {
     expect(again).to.deep.equal(again.toSorted((a, b) => Number(a.split(' ')[1]) - Number(b.split(' ')[1])));
   });
 
-  it('private messages that wait outlast kill -9 of this server, and cross once, in order', async () => {
-    const bert = await there('bert');
-    const carl = await there('carl');
-    const anna = await here('anna');
-    await equal(['anna', 'bert', 'carl'], anna, bert);
-    anna.send('PRIVMSG bert :proved');
-    await bert.expect('it', (line) => line.params[1] === 'proved');
-    await eventually('nothing to be waiting', async () => /waiting\W+0\b/.test(await state()));
-    way.cut();
-    await anna.expect('the split', (line) => line.command === 'QUIT' && line.nick === 'bert');
-    anna.send('PRIVMSG bert :one');
-    anna.send('PRIVMSG carl :carl will be gone');
-    anna.send('PRIVMSG bert :\u0001ACTION waves\u0001');
-    anna.send('NOTICE bert :two');
-    await anna.expect('to be told', (line) => line.command === 'NOTICE' && /away: what you write to bert waits/.test(line.params[1]!));
-    anna.send('PRIVMSG nobody :x');
-    await anna.expect('an honest answer', (line) => line.command === '401' && line.params[1] === 'nobody');
-    await eventually('four to be waiting', async () => /waiting\W+4\b/.test(await state()));
-    await carl.quit();
-    await banyan.kill9();
-    clients = clients.filter((client) => client !== anna);
-    way.mend();
-    await banyan.start();
-    await bert.expect('the last', (line) => line.command === 'NOTICE' && line.params[1] === 'two', { within: 30_000 });
-    const heard = bert.lines.filter((line) => line.nick === 'anna' && line.params[0] === 'bert');
-    expect(heard.map((line) => line.params[1])).to.deep.equal(['proved', 'one', '\u0001ACTION waves\u0001', 'two']);
-    // Who wrote them is not here any more, and was there only to say them.
-    await eventually('anna to be gone again', async () => {
-      bert.send('WHOIS anna');
-      return (await bert.sync()).some((line) => line.command === '401');
-    });
-  });
-
-  it('a private message that was on its way when the link broke is said again, marked; to who did not come back it comes back', async () => {
-    const bert = await there('bert');
-    const carl = await there('carl');
-    const anna = await here('anna');
-    await equal(['anna', 'bert', 'carl'], anna, bert);
-    await eventually('nothing to be waiting', async () => /waiting\W+0\b/.test(await state()));
-    anna.send('PRIVMSG bert :a secret');
-    await bert.expect('it', (line) => line.params[1] === 'a secret');
-    way.cut();
-    await anna.expect('the split', (line) => line.command === 'QUIT' && line.nick === 'bert');
-    anna.send('PRIVMSG carl :for carl');
-    await anna.expect('to be told', (line) => line.command === 'NOTICE' && /what you write to carl waits/.test(line.params[1]!));
-    await carl.quit();
-    way.mend();
-    const bounce = await anna.expect('the bounce', (line) => line.command === 'NOTICE' && line.params[1]!.includes('for carl'), {
-      within: 30_000,
-    });
-    expect([bounce.nick, bounce.params[1]]).to.deep.equal([
-      'banyan',
-      'Your message to carl was not delivered (that person did not come back with the network). It was: for carl',
-    ]);
-    await equal(['anna', 'bert'], anna, bert);
-    const heard = said(bert, 'anna');
-    // It may have been proved in the moment before the break.
-    expect(heard.slice(1).every((text) => text === '(again) a secret') && heard.length <= 2, heard.join('; ')).to.equal(true);
-  });
-
   it('nicks that both sides have when the link comes: nobody is lost, ours is told', async () => {
     const bert = await there('bert');
     const anna = await here('anna');

@@ -189,6 +189,35 @@ describe('private messages into an IRC network', () => {
     expect([...first, ...later]).to.deep.equal([...Array.from({ length: 100 }, (_, n) => `B line ${n}`), 'B the last']);
   });
 
+  it('of people of other networks wait in this network’s log only, cross by them, and come back to them', async () => {
+    await begin();
+    const told: string[] = [];
+    const network = test.core.networks.declare(
+      { address: 'xmpp:far.example' as never, title: 'far.example', label: 'far.example' },
+      {
+        privateMessage: ({ content }) => told.push(content.kind === 'private' ? `${content.author.nick}: ${content.text.plain}` : ''),
+        unicast: () => undefined,
+        userChanged: () => undefined,
+        killed: () => undefined,
+      },
+    );
+    const facts = { nick: 'xena', ident: 'xmpp', host: 'far.example', realName: 'xena' };
+    const [xena] = network.introduce([{ address: 'xmpp:xena@far.example' as UserAddress, ...facts }]);
+    test.bridge.unlinked('cut');
+    for (const to of ['alice', 'bob']) value(await network.privateMessage(xena!, addressOf(to), text(`to ${to}`)));
+    // A notice of a service is answered with none, so that two services never talk.
+    value(await network.privateMessage(xena!, addressOf('bob'), { text: plainText('note'), style: 'notice' }));
+    await test.link(alice, channel);
+    const lines = await test.sent();
+    const id = lines.find((line) => / UID \S+ \d+ xena /.test(line))!.split(' ')[2]!;
+    expect(lines.filter((line) => line.includes('PRIVMSG'))).to.deep.equal([`:${id} PRIVMSG 0AAAAAAAB :to alice`]);
+    const back = (what: string): string =>
+      `banyan: Your message to bob was not delivered (that person did not come back with the network). It was: ${what}`;
+    const waits = (to: string): string => `banyan: The link to net is away: what you write to ${to} waits, for at most 60 minutes.`;
+    expect(told).to.deep.equal([waits('alice'), waits('bob'), back('to bob'), back('note')]);
+    expect(network.outbound.last).to.equal(4);
+  });
+
   it('come back when the link is taken out of the configuration, to an account that is away too', async () => {
     await begin();
     value(await test.core.accounts.add('dora', 'a-long-password', false));
