@@ -253,10 +253,10 @@ export async function enter(name: string, key = ''): Promise<Reply> {
   wanted = plain;
   const reply = await connection.ask({ type: 'join', room: plain, ...(key === '' ? {} : { key }) });
   if (reply.ok) {
-    const address = reply.result['room'];
-    if (typeof address === 'string') open(address);
-    // Of a room that one is in already nothing more comes.
-    if (byName(plain)?.inside === true) wanted = undefined;
+    const address = String(reply.result['room']);
+    open(address);
+    // Of a room that one is in already nothing more comes; it may have another name than was asked for.
+    if (conversations.value.get(address)?.inside === true) wanted = undefined;
   } else wanted = undefined;
   return reply;
 }
