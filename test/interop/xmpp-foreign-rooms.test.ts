@@ -167,6 +167,29 @@ describe('rooms of a real Prosody, with our people in them', function () {
     await inga.expect('it', (line) => line.nick === 'ira' && line.params[1] === 'from a client');
     expect(inga.lines.filter((line) => line.params[1] === 'from the network')).to.have.lengthOf(0);
 
+    // A room that becomes moderated is moderated over there.
+    const since = inga.lines.length;
+    const moderated = (value: string): Element =>
+      xml(
+        'query',
+        { xmlns: mucOwner },
+        xml(
+          'x',
+          { xmlns: 'jabber:x:data', type: 'submit' },
+          xml('field', { var: 'FORM_TYPE' }, xml('value', {}, 'http://jabber.org/protocol/muc#roomconfig')),
+          xml('field', { var: 'muc#roomconfig_moderatedroom' }, xml('value', {}, value)),
+        ),
+      );
+    await alice.ask(hall, 'set', moderated('1'));
+    await inga.expect('+m', (line) => line.command === 'MODE' && line.params[1] === '+m', { since });
+    await inga.expect('a voice', (line) => line.command === 'MODE' && /^\+v/.test(line.params[1] ?? '') && line.params.includes('inga'), {
+      since,
+    });
+    inga.send('PRIVMSG #hall :who was inside has a voice');
+    await alice.expect('it', said('inga', 'who was inside has a voice', hall));
+    await alice.ask(hall, 'set', moderated('0'));
+    await inga.expect('-m', (line) => line.command === 'MODE' && line.params[1] === '-m', { since });
+
     const kick = xml('query', { xmlns: mucAdmin }, xml('item', { nick: 'inga', role: 'none' }));
     expect((await alice.ask(hall, 'set', kick)).attrs.type).to.equal('result');
     await inga.expect('the kick', (line) => line.command === 'KICK' && line.params[1] === 'inga');

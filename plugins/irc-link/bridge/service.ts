@@ -104,6 +104,12 @@ export class Service {
     live.say({ kind: 'message', source: service.id, target: { kind: 'user', user: from.id }, notice: true, text: answer });
   }
 
+  /** Tells somebody there why something that was done there came to nothing here. */
+  explain({ live, service }: Standing, to: NetUser, text: string): void {
+    if (service !== undefined && !service.gone)
+      live.say({ kind: 'message', source: service.id, target: { kind: 'user', user: to.id }, notice: true, text });
+  }
+
   #about(): string {
     const { host, rooms } = this.#bridge;
     const channels = rooms.map((room) => room.channelName).join(', ');

@@ -317,6 +317,10 @@ export class SharedRoom implements Follower {
     const logged = await this.#mirror?.said(user, body);
     // What came from there need not be sent there: the peer has it, and everything that was shown before it was written.
     if (logged?.ok === true && this.#phase.kind === 'live') this.written = Math.max(this.written, logged.value.number);
+    const { standing, service } = this.#bridge;
+    const author = standing?.theirs.byAddress(user.address);
+    if (logged?.ok === false && body.style !== 'notice' && standing !== undefined && author !== undefined)
+      service.explain(standing, author, `${this.channelName}: nobody else got your message. ${logged.refusal.text}`);
   }
 
   /** Somebody there said something to those who hold a status there. */

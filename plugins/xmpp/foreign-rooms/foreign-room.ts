@@ -219,7 +219,7 @@ export class ForeignRoom implements Follower, FeedOwner {
           const user = this.host.users.get(view.user);
           if (occupant !== undefined) {
             occupant.admitted?.();
-            this.copy?.standing(view.user, standingOf(occupant));
+            this.copy?.standing(view.user, standingOf(occupant, this.room.config.moderated));
           } else if (user !== undefined) this.came(user);
         }
         break;

@@ -145,7 +145,7 @@ export class Hearing {
   #stands(occupant: Occupant, presence: RemotePresence): void {
     occupant.role = presence.role;
     occupant.affiliation = presence.affiliation;
-    this.#room.copy?.standing(occupant.user.id, standingOf(presence));
+    this.#room.copy?.standing(occupant.user.id, standingOf(presence, this.#room.room.config.moderated));
   }
 
   #selfGone(occupant: Occupant, nick: string, presence: RemotePresence): void {

@@ -9,12 +9,16 @@ interface Person {
   presence: RemotePresence;
 }
 
-export function standingOf({ role, affiliation }: Pick<RemotePresence, 'role' | 'affiliation'>): {
+/** Voice is something in a moderated room only. */
+export function standingOf(
+  { role, affiliation }: Pick<RemotePresence, 'role' | 'affiliation'>,
+  moderated: boolean,
+): {
   readonly operator: boolean;
   readonly voice: boolean;
   readonly affiliation: RemotePresence['affiliation'];
 } {
-  return { operator: role === 'moderator', voice: role === 'moderator' || role === 'participant', affiliation };
+  return { operator: role === 'moderator', voice: moderated && (role === 'moderator' || role === 'participant'), affiliation };
 }
 
 export class PeopleThere {
@@ -56,8 +60,17 @@ export class PeopleThere {
       return;
     }
     person.presence = presence;
-    this.#copy()?.standing(person.user.id, standingOf(presence));
+    this.#copy()?.standing(person.user.id, standingOf(presence, this.#moderated));
     this.#people.network(this.#room.domain).update(person.user, { away: presence.away, realName: this.#realName(nick, presence) });
+  }
+
+  get #moderated(): boolean {
+    return this.#copy()?.room.config.moderated === true;
+  }
+
+  /** The room became moderated, or is no longer. */
+  stand(): void {
+    for (const { user, presence } of this.#byNick.values()) this.#copy()?.standing(user.id, standingOf(presence, this.#moderated));
   }
 
   /** Who is there beyond what the server allows is not shown. Threat class A18. */
@@ -66,7 +79,7 @@ export class PeopleThere {
     if (user === undefined) return undefined;
     this.#people.network(this.#room.domain).update(user, { away: presence.away, realName: this.#realName(nick, presence) });
     this.#byNick.set(nick, { user, presence });
-    return { user, ...standingOf(presence) };
+    return { user, ...standingOf(presence, this.#moderated) };
   }
 
   /** The real address is the room's word, and no proof: it is told, and identifies nobody. What only moderators see is not told. */

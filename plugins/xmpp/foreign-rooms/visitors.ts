@@ -7,6 +7,7 @@ import { ns } from '../xml/namespaces.ts';
 import type { Asks } from './asks.ts';
 import type { ForeignRoom } from './foreign-room.ts';
 import { Occupant } from './occupant.ts';
+import { standingOf } from './people-there.ts';
 import { away, enterStanza, leaveStanza, readFacts, unreachable } from './stanzas.ts';
 
 export interface VisitorsParts {
@@ -121,7 +122,12 @@ export class Visitors {
       if (!facts.isRoom) return { code: 'no-such-room', text: `${this.#room.address} is no room.` };
       this.#room.givesIds = facts.givesIds;
       this.#room.people.nonAnonymous = facts.nonAnonymous;
+      const { moderated } = this.#room.room.config;
       this.#room.copy?.configured({ moderated: facts.moderated, membersOnly: facts.membersOnly, nonAnonymous: facts.nonAnonymous });
+      if (moderated !== facts.moderated) {
+        this.#room.people.stand();
+        for (const each of this.occupants.values()) this.#room.copy?.standing(each.user.id, standingOf(each, facts.moderated));
+      }
     }
     if (this.#room.feed.last === undefined) {
       const logged = await this.#room.host.rooms.history(undefined, this.#room.room, { limit: 50, take: 'last' });

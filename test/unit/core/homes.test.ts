@@ -4,7 +4,10 @@ import {
   accepted,
   definePlugin,
   refused,
+  ircNetworkAddress,
+  ircUserAddress,
   xmppNetworkAddress,
+  xmppOccupantAddress,
   parseDomain,
   parseRoomAddress,
   type HomeCopy,
@@ -188,5 +191,34 @@ describe('rooms that have their home elsewhere', () => {
     );
     equal(server.room('lounge').members.get(anna.user.id)?.affiliation, 'admin');
     deepEqual([...server.room('lounge').affiliations], [], 'it is the home that remembers');
+  });
+
+  it('are asked when a network that shares them sets a topic or throws somebody out', async () => {
+    await server.guest('anna', 'lounge');
+    server.core.aliases.alias('lounge', 'den@rooms.far.example');
+    const { networks } = home.host;
+    const there = networks.get(xmppNetworkAddress(parseDomain('rooms.far.example')))!;
+    const person = { ident: 'x', host: 'x.example', realName: 'x' };
+    const [bert] = there.introduce([{ ...person, address: xmppOccupantAddress(den, 'bert'), nick: 'bert' }]);
+    home.copy!.joined([{ user: bert! }], false);
+    const testnet = ircNetworkAddress('testnet', parseDomain('chat.example'));
+    const network = networks.declare(
+      { address: testnet, title: 'TestNet', label: 'testnet' },
+      { privateMessage: () => undefined, unicast: () => undefined, userChanged: () => undefined, killed: () => undefined },
+    );
+    const mirror = network.mirror(server.room('lounge'), { deliver: () => undefined });
+    const [inga] = network.introduce([{ ...person, address: ircUserAddress(testnet, 'inga'), nick: 'inga' }]);
+    mirror.joined([{ user: inga! }], false);
+    equal((await mirror.topic('a server', 'tea')).ok, false, 'nobody can be asked in the name of a server');
+    equal((await mirror.topic(inga!, 'tea')).ok, false, 'no filter takes topics in this test');
+    equal(server.room('lounge').topic.text, '');
+    equal(mirror.kicked(inga!, bert!.id, 'out'), false, 'it is the home that throws out its own people');
+    equal(home.told.at(-1), 'act kick');
+    home.answer(refused('not-permitted', 'Not you.'));
+    await server.settle();
+    deepEqual(server.nicks('lounge'), ['anna', 'bert', 'inga']);
+    const anna = server.core.users.byNick('anna')!;
+    equal(mirror.kicked(inga!, anna.id, 'out'), true, 'whoever else may be taken out of the copy');
+    network.withdraw('the end');
   });
 });

@@ -42,7 +42,7 @@ export class MucSide {
   async dial(): Promise<void> {
     const stream = this.#server.connect('xmpp-server', { lineEnd: '' });
     stream.send(header(own));
-    for (const to of [own, `rooms.${own}`]) {
+    for (const to of [own, `rooms.${own}`, `users.${own}`]) {
       stream.send(`<db:result from='${far}' to='${to}'>key</db:result>`);
       await stream.expect(new RegExp(`from='${to}'[^>]* type='valid'|type='valid'[^>]* from='${to}'`));
     }

@@ -2,6 +2,7 @@
 import { deepEqual, equal, match, rejects } from 'node:assert/strict';
 import { openServer, type KitServer, type Person } from '../../kit/index.ts';
 import type { ScriptedMuc } from '../../support/scripted-muc.ts';
+import { ircLinkDialling } from '../kit/adapters.ts';
 import { MucSide, startBeside } from '../kit/muc-side.ts';
 
 const den = 'den@conference.far.example';
@@ -191,6 +192,30 @@ describe('rooms of other XMPP servers', () => {
     equal((await invited).ok, true);
     const invitation = await side.heard((stanza) => stanza.attrs['to'] === 'eve@conference.far.example');
     equal(invitation.getChild('x', 'jabber:x:conference')?.attrs['jid'], den);
+  });
+
+  it('are shared with an IRC network under a name here: its people are occupants, and told when they may not be', async () => {
+    equal(server.core.aliases.alias('lounge', den).ok, true);
+    const network = await ircLinkDialling.open(server);
+    muc.joins('bert');
+    await network.joins('inga');
+    await server.settle();
+    match(muc.ours('inga'), /^inga%testnet@users\.chat\.example\//);
+    await network.says('inga', 'hello');
+    await server.settle();
+    equal(bodies().at(-1), 'hello');
+    network.saw('');
+    muc.says('bert', 'hello inga');
+    await server.settle();
+    deepEqual(network.saw(''), [{ kind: 'say', nick: 'bert', text: 'hello inga' }]);
+    muc.refuses = (nick) => (nick === 'ivan' ? 'forbidden' : undefined);
+    await network.joins('ivan');
+    await server.settle();
+    network.saw('');
+    await network.says('ivan', 'can you hear me?');
+    await server.settle();
+    match(JSON.stringify(network.saw('')), /nobody else got your message\. You are banned/);
+    equal(bodies().at(-1), 'hello');
   });
 
   it('are left by who quits, and forgotten with the last', async () => {
