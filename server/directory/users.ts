@@ -227,7 +227,7 @@ export class UserDirectory implements Users {
   }
 
   /** The user leaves all rooms and live state; everybody concerned is told once. */
-  quit(user: UserState, reason: string): void {
+  quit(user: UserState, reason: string, killed = false): void {
     if (user.gone) return;
     user.gone = true;
     user.lingering?.cancel();
@@ -236,7 +236,7 @@ export class UserDirectory implements Users {
     for (const session of user.sessions) this.end(session, text);
     const rooms = [...user.rooms];
     const before = viewUser(user);
-    audience.tell(user, { kind: 'quit', before, reason: text }, rooms);
+    audience.tell(user, { kind: 'quit', before, reason: text, ...(killed ? { killed } : {}) }, rooms);
     for (const room of rooms) this.#membership.remove(room, [room.members.get(user.id)!], { kind: 'quit', reason: text });
     this.forget(user);
     directory.networks.forEach((network) => network.watched.delete(user.id));
@@ -355,7 +355,7 @@ export class UserDirectory implements Users {
     const state = user as UserState;
     if (state.network !== null)
       this.#context.directory.networks.get(state.network)?.handler.killed(state, this.#context.domain, oneLine(reason));
-    this.quit(state, reason);
+    this.quit(state, reason, true);
   }
 
   watch(handler: (change: UserChange | { readonly kind: 'introduced'; readonly user: User }) => void): () => void {

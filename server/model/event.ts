@@ -223,5 +223,5 @@ export type UserChange =
   | { readonly kind: 'account'; readonly before: UserView; readonly after: UserView }
   /** ident, host or real name. */
   | { readonly kind: 'profile'; readonly before: UserView; readonly after: UserView }
-  /** The user is gone from live state; the rooms' `left` changes are not sent besides to who gets this. */
-  | { readonly kind: 'quit'; readonly before: UserView; readonly reason: string };
+  /** The user is gone from live state, thrown out by an administrator when `killed`; the rooms' `left` changes are not sent besides to who gets this. */
+  | { readonly kind: 'quit'; readonly before: UserView; readonly reason: string; readonly killed?: boolean };

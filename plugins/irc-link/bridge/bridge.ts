@@ -19,6 +19,7 @@ import type { Peer } from '../link/handshaking.ts';
 import { Barred } from './barred.ts';
 import { Dropped } from './dropped.ts';
 import { Inward } from './inward.ts';
+import { KilledHere } from './killed-here.ts';
 import { Live } from './live.ts';
 import { Outbound } from './outbound.ts';
 import { Ours } from './ours.ts';
@@ -49,6 +50,7 @@ export class Bridge implements NetworkHandler {
   readonly service: Service;
   readonly serviceHere: ServiceHere;
   readonly barred: Barred;
+  readonly killedHere: KilledHere;
   readonly rooms: SharedRoom[] = [];
   readonly privateTraffic: PrivateTraffic;
   readonly outbound: Outbound;
@@ -71,6 +73,7 @@ export class Bridge implements NetworkHandler {
     );
     this.service = new Service(this);
     this.serviceHere = new ServiceHere(host, this.network, config.service_nick);
+    this.killedHere = new KilledHere(host.clock);
     this.barred = new Barred(host, this.network, this.serviceHere);
     this.privateTraffic = new PrivateTraffic(this);
     this.outbound = new Outbound(this);
@@ -245,6 +248,7 @@ export class Bridge implements NetworkHandler {
 
   userChanged(change: UserChange): void {
     const { standing } = this;
+    if (change.kind === 'quit' && change.killed === true) this.killedHere.add(change.before.address);
     const introduced = standing?.ours.get(change.before.id);
     if (standing === undefined || introduced === undefined) return;
     const { live, ours } = standing;

@@ -204,13 +204,17 @@ export class Outbound {
 
   #tellThatItWaits({ content }: PrivateRecord): void {
     const { author, to } = content;
+    const { network, host } = this.#bridge;
+    // It is to be known if an administrator throws the author out meanwhile.
+    const user = host.users.byAddress(author.address);
+    if (user !== undefined) network.watch(user.id);
     const pair = `${author.address} ${to.address}`;
     // Nobody is answered to a notice: two services could go on for ever.
     if ((content.kind === 'private' && content.style === 'notice') || this.#bridge.serviceHere.isAt(to.address) || this.#told.has(pair))
       return;
     if (this.#told.size >= mostTold) this.#told.clear();
     this.#told.add(pair);
-    const { network, serviceHere, settings } = this.#bridge;
+    const { serviceHere, settings } = this.#bridge;
     void serviceHere.tell(
       author.address,
       `The link to ${network.title} is away: what you write to ${to.nick} waits, for at most ${settings.replay_minutes} minutes.`,
@@ -238,6 +242,7 @@ export class Outbound {
     const waited = this.#phase.kind === 'catching-up' && number <= this.#phase.until;
     const target = waited ? this.#whoCameBack(live.state, content.to) : theirs.byAddress(to);
     if (target === undefined) return waited ? 'that person did not come back with the network' : 'that person cannot be reached';
+    if (this.#bridge.killedHere.since(record, content.author.address)) return 'an administrator threw you out';
     if (waited && ours.wasKilled(content.author.address)) return 'that network threw you out';
     const from = ours.author(content.author);
     if (from === undefined || this.#bridge.barred.isSilenced(live, from.net, content.author.address)) return 'that network has banned you';

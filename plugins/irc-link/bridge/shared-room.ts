@@ -71,8 +71,8 @@ export class SharedRoom implements Follower {
   }
 
   #readWaited(after: number): Promise<Waited | undefined> {
-    const { host, network } = this.#bridge;
-    return whatWaited(host, this.room, network.address, after, this.#limits);
+    const { host, network, killedHere } = this.#bridge;
+    return whatWaited(host, this.room, network.address, after, this.#limits, killedHere);
   }
 
   get phase(): Phase['kind'] {

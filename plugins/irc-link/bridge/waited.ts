@@ -1,5 +1,6 @@
 /** What was logged in a room while the network did not hear it: read page by page, and weighed. */
 import type { Host, LogRecord, NetworkAddress, Room, RoomConfig } from '../../../server/plugin.ts';
+import type { KilledHere } from './killed-here.ts';
 
 /** Records behind the peer's position that are looked at; what lies before is left out without being counted exactly. */
 const farthestBack = 20_000;
@@ -32,6 +33,7 @@ export async function whatWaited(
   network: NetworkAddress,
   after: number,
   limits: WaitedLimits,
+  killed: KilledHere,
 ): Promise<Waited | undefined> {
   const oldest = host.clock.now() - limits.minutes * 60_000;
   const floor = Math.max(after, room.last.number - farthestBack);
@@ -63,15 +65,15 @@ export async function whatWaited(
     }
     if (found.value.length < page) break;
   }
-  const heard = messages.filter((record) => !isSilenced(room, record, kicked));
+  const heard = messages.filter((record) => !isSilenced(room, record, kicked, killed));
   return { messages: heard, leftOut: leftOut + messages.length - heard.length, more: floor > after, last, config, unbanned };
 }
 
 /** Who was thrown out since is not brought back over there to say it. */
-function isSilenced(room: Room, record: LogRecord, kicked: ReadonlyMap<string, number>): boolean {
+function isSilenced(room: Room, record: LogRecord, kicked: ReadonlyMap<string, number>, killed: KilledHere): boolean {
   if (record.content.kind !== 'message') return false;
   const { address } = record.content.author;
-  if (room.affiliations.get(address) === 'outcast') return true;
+  if (room.affiliations.get(address) === 'outcast' || killed.since(record, address)) return true;
   if ((kicked.get(address) ?? 0) < record.number) return false;
   for (const member of room.members.values()) if (member.address === address) return false;
   return true;

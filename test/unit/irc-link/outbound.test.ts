@@ -172,6 +172,28 @@ describe('private messages into an IRC network', () => {
     expect((await notices()).filter((line) => line.includes('that network threw you out'))).to.have.lengthOf(10);
   });
 
+  it('of somebody whom an administrator here throws out meanwhile are not said, nor what that person said in rooms', async () => {
+    await begin();
+    const [spammer, carl] = [guest(test.core, 'spammer'), guest(test.core, 'carl')];
+    const room = test.core.rooms.byName('lounge')!;
+    test.bridge.unlinked('cut');
+    value(await test.core.rooms.join(carl.session.user, 'lounge', { session: carl.session }));
+    value(await test.core.rooms.say(carl.session.user, room, text('buy')));
+    await tell('buy', 'alice', spammer);
+    await tell('kept', 'alice');
+    test.clock.advance(1_000);
+    test.core.users.kill(spammer.session.user, 'spam');
+    test.core.users.kill(carl.session.user, 'spam');
+    test.core.users.disconnect(anna.session, 'bye');
+    await test.settle();
+    await test.link(alice, channel);
+    const lines = await test.sent();
+    expect(lines.filter((line) => /PRIVMSG|NOTICE/.test(line)).map((line) => line.replace(/^\S+ /, ''))).to.deep.equal([
+      'NOTICE #lounge :Left out of what was said while this link was down: 1 messages.',
+      'PRIVMSG 0AAAAAAAB :kept',
+    ]);
+  });
+
   it('cross at a limited rate, and what is said meanwhile comes after them', async () => {
     await begin();
     test.bridge.unlinked('cut');
