@@ -2,13 +2,12 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
-import { startBanyan } from '../test/support/banyan.ts';
-import { freePort } from '../test/support/ports.ts';
+import { scriptedLink } from '../test/support/irc-link-table.ts';
 import { scriptedServer, unixNow } from '../test/support/scripted-irc-server.ts';
 import { eventually, sleep } from '../test/support/wait.ts';
 import { Client, closeAll, connectAll, ircWire, webWire } from './clients.ts';
 import type { Group, Row } from './measure.ts';
-import { cpuOf } from './servers.ts';
+import { cpuOf, startOurs } from './servers.ts';
 
 const membersALine = 20;
 /** Ours who are introduced over there are in rooms of so many. */
@@ -17,28 +16,9 @@ const roomSize = 50;
 const linesAtOnce = 500;
 
 export const stalls: Group = async function* ({ stalls: { theirs, leaving, ours, irc, web } }) {
-  const port = await freePort();
   const rooms = Array.from({ length: Math.ceil(ours / roomSize) }, (_, index) => `ours${index}`);
-  const enough = 1_000_000;
-  const banyan = await startBanyan({
-    tables: [
-      '[log]\nlevel = "warn"',
-      `[limits]\nconnections_per_address = ${enough}\nstrangers_per_address = ${enough}\nstrangers = ${enough}\nguests_per_address = ${enough}`,
-      `[plugins.irc-clients]\nlisten = ["127.0.0.1:${port}"]\nlisten_tls = []\nburst_lines = ${enough}\nlines_per_second = ${enough}\nsend_queue = 16777216`,
-      `[plugins.web]\nstrangers_per_address = ${enough}`,
-      `[plugins.irc-link]\nlisten = ["127.0.0.1:0"]
-[[plugins.irc-link.networks]]
-label = "big"
-server_name = "irc.banyan.example"
-server_id = "9BN"
-peer_name = "scripted.example"
-tls = false
-password_send = "linkpassword"
-password_receive = "linkpassword"
-rooms = ${JSON.stringify(['bench', ...rooms])}`,
-    ],
-  });
-  const server = { name: 'banyan', pid: banyan.pid, port, stop: () => banyan.stop() };
+  const server = await startOurs({ tables: [scriptedLink('big', ['bench', ...rooms])] });
+  const { port } = server;
   const pair = new Worker(new URL('pair.js', import.meta.url), { workerData: { port } });
   const clients: Client[] = [];
   try {
@@ -47,7 +27,9 @@ rooms = ${JSON.stringify(['bench', ...rooms])}`,
     clients.push(...(await connectAll(ours, (index, source) => new Client(ircWire(roomOf), `our${index}`, { port, source }))));
     const watchers = await connectAll(irc, (index, source) => new Client(ircWire(), `irc${index}`, { port, source }));
     clients.push(...watchers);
-    clients.push(...(await connectAll(web, (index, source) => new Client(webWire(), `web${index}`, { port: banyan.port('web'), source }))));
+    clients.push(
+      ...(await connectAll(web, (index, source) => new Client(webWire(), `web${index}`, { port: server.service('web'), source }))),
+    );
     const witness = new Witness(watchers[0]!.socket);
     const worst = async (): Promise<number> => {
       pair.postMessage('worst');
@@ -74,7 +56,7 @@ rooms = ${JSON.stringify(['bench', ...rooms])}`,
         note: `others waited ${longest.toFixed(0)} ms at most`,
       };
     };
-    const peer = await scriptedServer({ port: banyan.port('irc-link') });
+    const peer = await scriptedServer({ port: server.service('irc-link') });
     await peer.handshake();
     const now = unixNow();
     const big = people('1AA', 'big', theirs);

@@ -9,17 +9,17 @@ const roomSize = 10;
 export const connections: Group = async function* (sizes) {
   const { plain, tls, web } = sizes.connections;
   const kinds = [
-    { name: 'plain IRC', count: plain, wire: ircWire(roomOfTen) },
-    { name: 'IRC over TLS', count: tls, wire: ircWire(roomOfTen) },
-    { name: 'web', count: web, wire: webWire(roomOfTen) },
+    { name: 'plain IRC', service: 'irc', count: plain, wire: ircWire(roomOfTen) },
+    { name: 'IRC over TLS', service: 'irc-tls', count: tls, wire: ircWire(roomOfTen) },
+    { name: 'web', service: 'web', count: web, wire: webWire(roomOfTen) },
   ];
-  for (const { name, count, wire } of kinds) {
+  for (const { name, service, count, wire } of kinds) {
     const inspectorPort = await freePort();
-    const server = await startOurs(inspectorPort);
+    const server = await startOurs({ inspectorPort });
     try {
-      const port = name === 'web' ? server.webPort : name === 'plain IRC' ? server.port : server.tlsPort;
+      const port = server.service(service);
       const [resident, cpu, begun] = [await residentBytes(server, inspectorPort), cpuOf(server), performance.now()];
-      const to = { port, tls: port === server.tlsPort };
+      const to = { port, tls: service === 'irc-tls' };
       const clients = await connectAll(count, (index, source) => new Client(wire, `bench${index}`, { ...to, source }));
       const took = (performance.now() - begun) / 1000;
       const used = cpuOf(server) - cpu;

@@ -33,7 +33,10 @@ export const fanout: Group = async function* (sizes) {
   const server = await startOurs();
   try {
     const count = sizes.webMembers;
-    const members = await connectAll(count, (index, source) => new Client(webWire(), `bench${index}`, { port: server.webPort, source }));
+    const members = await connectAll(
+      count,
+      (index, source) => new Client(webWire(), `bench${index}`, { port: server.service('web'), source }),
+    );
     for (const rate of [0, sizes.pacedDeliveries / count])
       yield await room(`fan-out to ${count} web clients`, server, members, rate, sizes);
     await closeAll(members);

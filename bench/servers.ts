@@ -16,27 +16,36 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** Ours, which has two doors more. */
+/** Ours, which has more doors: `irc-tls`, `web`, and what else the tables open. */
 export interface OurServer extends Server {
-  readonly tlsPort: number;
-  readonly webPort: number;
+  service(name: string): number;
+}
+
+interface OurOptions {
+  /** Where `residentBytes` can ask it to collect garbage. */
+  readonly inspectorPort?: number;
+  /** More tables of the configuration. */
+  readonly tables?: readonly string[];
 }
 
 const enough = 1_000_000;
+/** Bytes: a burst of thousands comes in one piece. */
+const sendQueue = 16_777_216;
 
-/** With every limit out of the way. `inspectorPort`: where `residentBytes` can ask it to collect garbage. */
-export async function startOurs(inspectorPort?: number): Promise<OurServer> {
+/** With every limit out of the way. */
+export async function startOurs({ inspectorPort, tables = [] }: OurOptions = {}): Promise<OurServer> {
   const [port, tlsPort] = [await freePort(), await freePort()];
   const banyan = await startBanyan({
     nodeOptions: inspectorPort === undefined ? [] : [`--inspect=127.0.0.1:${inspectorPort}`],
     tables: [
       '[log]\nlevel = "warn"',
       `[limits]\nconnections_per_address = ${enough}\nstrangers_per_address = ${enough}\nstrangers = ${enough}\nguests_per_address = ${enough}`,
-      `[plugins.irc-clients]\nlisten = ["127.0.0.1:${port}"]\nlisten_tls = ["127.0.0.1:${tlsPort}"]\nburst_lines = ${enough}\nlines_per_second = ${enough}`,
+      `[plugins.irc-clients]\nlisten = ["127.0.0.1:${port}"]\nlisten_tls = ["127.0.0.1:${tlsPort}"]\nburst_lines = ${enough}\nlines_per_second = ${enough}\nsend_queue = ${sendQueue}`,
       `[plugins.web]\nframes_per_second = ${enough}\nframes_at_once = ${enough}\nstrangers_per_address = ${enough}`,
+      ...tables,
     ],
   });
-  return { name: 'banyan', pid: banyan.pid, port, tlsPort, webPort: banyan.port('web'), stop: () => banyan.stop() };
+  return { name: 'banyan', pid: banyan.pid, port, service: (name) => banyan.port(name), stop: () => banyan.stop() };
 }
 
 export async function startFloor(): Promise<Server> {

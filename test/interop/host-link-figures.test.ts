@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseTranscript } from '../kit/index.ts';
 import { startBanyan, type Banyan } from '../support/banyan.ts';
+import { scriptedLink } from '../support/irc-link-table.ts';
 import { startProcess } from '../support/process.ts';
 import { compiled } from '../support/root.ts';
 import { scriptedServer, uid, uidLine, unixNow } from '../support/scripted-irc-server.ts';
@@ -14,21 +15,7 @@ const main = join(compiled, 'server', 'main.js');
 describe('a link, seen by the host', () => {
   let server: Banyan;
   before(async () => {
-    server = await startBanyan({
-      tables: [
-        `[plugins.irc-link]
-listen = ["127.0.0.1:0"]
-[[plugins.irc-link.networks]]
-label = "scripted"
-server_name = "irc.banyan.example"
-server_id = "9BN"
-peer_name = "scripted.example"
-password_send = "linkpassword"
-password_receive = "linkpassword"
-tls = false
-rooms = ["lounge"]`,
-      ],
-    });
+    server = await startBanyan({ tables: [scriptedLink('scripted')] });
   });
   after(() => server.stop());
 

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { startBanyan, type Banyan } from '../support/banyan.ts';
 import { connectIrc, type IrcClient } from '../support/irc-client.ts';
+import { scriptedLink } from '../support/irc-link-table.ts';
 import { nativeGuest, type NativeClient } from '../support/native-client.ts';
 import { scriptedServer, uid, uidLine, unixNow, type ScriptedServer } from '../support/scripted-irc-server.ts';
 import { eventually } from '../support/wait.ts';
@@ -19,21 +20,7 @@ describe('a burst of 5,000 people over a link', function () {
   let peer: ScriptedServer;
 
   before(async () => {
-    banyan = await startBanyan({
-      tables: [
-        `[plugins.irc-link]
-listen = ["127.0.0.1:0"]
-[[plugins.irc-link.networks]]
-label = "big"
-server_name = "irc.banyan.example"
-server_id = "9BN"
-peer_name = "scripted.example"
-tls = false
-password_send = "linkpassword"
-password_receive = "linkpassword"
-rooms = ["lounge", "second"]`,
-      ],
-    });
+    banyan = await startBanyan({ tables: [scriptedLink('big', ['lounge', 'second'])] });
     irc = await connectIrc({ port: banyan.port('irc'), nick: 'anna', capabilities: ['batch'] });
     await irc.join(channel);
     web = await nativeGuest(banyan.port('web'), 'wanda', 'lounge');

@@ -45,6 +45,21 @@ ${dial ? `address = "127.0.0.1:${ngircd.port}"\ntls = false` : ''}
 ${network}`;
 }
 
+/** The configuration of a link that `scriptedServer` of scripted-irc-server.ts dials. */
+export function scriptedLink(label: string, rooms: readonly string[] = ['lounge']): string {
+  return `[plugins.irc-link]
+listen = ["127.0.0.1:0"]
+[[plugins.irc-link.networks]]
+label = "${label}"
+server_name = "irc.banyan.example"
+server_id = "9BN"
+peer_name = "scripted.example"
+password_send = "linkpassword"
+password_receive = "linkpassword"
+tls = false
+rooms = ${JSON.stringify(rooms)}`;
+}
+
 /** Names without their signs, in order, without our service. */
 export function plainNames(names: readonly string[]): string[] {
   return names
