@@ -103,6 +103,8 @@ export interface Core {
   readonly hooks: Hooks;
   /** HMAC of the server's secret for one purpose, 32 bytes. */
   secret(purpose: string): Buffer;
+  /** Resolves when everything that has happened so far has been shown, also what would have waited in a busy room. */
+  shown(): Promise<void>;
   /** Delivers everything that is queued, ends all sessions with `reason`, and saves state. The storage stays open. */
   close(reason: string): Promise<void>;
 }
@@ -180,6 +182,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     networks,
     hooks,
     secret,
+    shown: () => delivery.shown(),
     async close(reason) {
       for (const user of [...directory.users.values()]) {
         for (const session of [...user.sessions]) users.end(session, reason);

@@ -300,7 +300,9 @@ export class Client implements SessionHandler, ConnectionHandlers, ReaderHandler
     const pieces = encoder.pieces(batch, now);
     if (this.#capture === undefined) {
       const texts = encoder.texts(batch, now, flags);
-      this.sendBytes(texts.filter((_, index) => shows(pieces[index]!)).join(''));
+      let text = '';
+      for (const [index, piece] of pieces.entries()) if (shows(piece)) text += texts[index]!;
+      this.sendBytes(text);
       return;
     }
     for (const piece of pieces) {

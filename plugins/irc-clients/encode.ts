@@ -1,11 +1,13 @@
 /** What happens in a room, as lines. Made once a batch for everybody; rendered once a capability set. */
 import {
   networkLine,
+  type Author,
   type Batch,
   type Follower,
   type LeaveCause,
   type LogRecord,
   type MemberView,
+  type Original,
   type Room,
   type RoomChange,
   type RoomItem,
@@ -14,7 +16,7 @@ import {
 } from '../../server/plugin.ts';
 import { buildCtcp } from '../irc/ctcp.ts';
 import { groupModes, type ModeChange } from '../irc/modes.ts';
-import { ircLines } from '../irc/split.ts';
+import { asOneLine, ircLines } from '../irc/split.ts';
 import { flag } from './capabilities.ts';
 import { accountMask, channelName, configModes, statusChanges, statusLetters } from './channel.ts';
 import { clientTagsOf } from './client-tags.ts';
@@ -66,7 +68,11 @@ export class Encoder {
 
   /** All of a batch, for everybody. */
   pieces(batch: Batch, now: number): readonly Piece[] {
-    return batch.shared('irc-clients pieces', () => batch.items.flatMap((item) => this.#item(batch.room, item, now)));
+    return batch.shared('irc-clients pieces', () => {
+      const pieces: Piece[] = [];
+      for (const item of batch.items) this.#item(pieces, batch.room, item, now);
+      return pieces;
+    });
   }
 
   /** Its pieces as text for clients with these capabilities. */
@@ -84,11 +90,16 @@ export class Encoder {
     return this.#batches.toString(36);
   }
 
-  #item(room: Room, item: RoomItem, now: number): Piece[] {
-    if (item.kind === 'change') return this.#change(room, item.change, item.via, now);
-    const lines = this.record(room, item.record, (author) => this.#people.author(author));
-    return lines.length === 0 ? [] : [{ lines, via: item.via, echo: item.record.content.kind === 'message' }];
+  #item(pieces: Piece[], room: Room, item: RoomItem, now: number): void {
+    if (item.kind === 'change') {
+      pieces.push(...this.#change(room, item.change, item.via, now));
+      return;
+    }
+    const lines = this.record(room, item.record, this.#sourceOf);
+    if (lines.length > 0) pieces.push({ lines, via: item.via, echo: item.record.content.kind === 'message' });
   }
+
+  readonly #sourceOf = (author: Author): Source => this.#people.author(author);
 
   /** A logged record as it is shown when it happens. */
   record(room: Room, record: LogRecord, sourceOf: People['author']): OutLine[] {
@@ -148,17 +159,16 @@ export class Encoder {
     const head = `:${from.source} ${verb} ${target} :`;
     const action = content.style === 'action';
     const room = lineBytes - Buffer.byteLength(head) - (action ? 9 : 0);
+    const plain = action ? undefined : asOneLine(content.text, room);
+    if (plain !== undefined) return [firstLine(head + plain, from, record, content.original)];
     const texts = ircLines(content.text, {
       bytes: Math.max(room, 64),
       lines: mostLines,
       more: (left) => `(${left} more lines)`,
     });
-    const time = shownTime(record);
-    const { account } = from;
     return texts.map((text, index): OutLine => {
       const line = head + (action ? buildCtcp({ verb: 'ACTION', text }) : text);
-      if (index > 0) return { text: line, time, account };
-      return { text: line, time, account, id: record.id, clientTags: clientTagsOf(content.original) };
+      return index > 0 ? { text: line, time: shownTime(record), account: from.account } : firstLine(line, from, record, content.original);
     });
   }
 
@@ -335,6 +345,10 @@ export class Encoder {
         return change satisfies never;
     }
   }
+}
+
+function firstLine(text: string, { account }: Source, record: LogRecord, original: Original | undefined): OutLine {
+  return { text, time: shownTime(record), account, id: record.id, clientTags: clientTagsOf(original) };
 }
 
 function leaveText(

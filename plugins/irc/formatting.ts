@@ -196,6 +196,11 @@ function guard(state: State, text: string): string {
   return state.background === undefined && text.startsWith(',') ? codes.bold + codes.bold : '';
 }
 
+/** Passes in a line as it is: something, and no control characters. */
+export function isPlainLine(text: string): boolean {
+  return text !== '' && !/[\u0000-\u001f\u007f]/.test(text);
+}
+
 /** What passes in a line besides codes: no control character but the line feed, for the splitter. Threat class A1. */
 function withoutControls(text: string): string {
   if (!/[\u0000-\u0009\u000b-\u001f\u007f]/.test(text)) return text;

@@ -1,5 +1,5 @@
 /** Bytes to lines: bounded, and in UTF-8 where a line is that, else in Latin-1. */
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 
 export interface FramingLimits {
   /** Bytes of a line without its tags, line end included. */
@@ -20,6 +20,9 @@ export interface FramingHandlers {
   onTooLong(): void;
 }
 
+/** A line that is kept keeps the text that it was cut from, so this is not long. */
+const mostAtOnce = 2_048;
+const roomForEnd = 2;
 const lineFeed = 10;
 const carriageReturn = 13;
 const at = 64;
@@ -43,6 +46,25 @@ export class LineFramer {
   }
 
   push(bytes: Buffer, handlers: FramingHandlers): void {
+    const whole = this.#held === 0 && !this.#skipping && bytes[bytes.length - 1] === lineFeed;
+    if (whole && bytes.length <= mostAtOnce && isAscii(bytes)) this.#cut(bytes.toString('latin1'), handlers);
+    else this.#collect(bytes, handlers);
+  }
+
+  /** What most reads bring: some whole lines of ASCII. */
+  #cut(text: string, handlers: FramingHandlers): void {
+    for (let start = 0; start < text.length;) {
+      const end = text.indexOf('\n', start);
+      let last = end;
+      while (last > start && text.charCodeAt(last - 1) === carriageReturn) last--;
+      if (last - start + roomForEnd > this.#limits.body || text.charCodeAt(start) === at)
+        this.#finish(Buffer.from(text.slice(start, last)), handlers);
+      else if (last > start) handlers.onLine(text.slice(start, last));
+      start = end + 1;
+    }
+  }
+
+  #collect(bytes: Buffer, handlers: FramingHandlers): void {
     let start = 0;
     while (start < bytes.length) {
       const end = bytes.indexOf(lineFeed, start);
@@ -94,7 +116,6 @@ export class LineFramer {
 }
 
 function tooLong(line: Buffer, limits: FramingLimits): boolean {
-  const roomForEnd = 2;
   if (line[0] !== at) return line.length + roomForEnd > limits.body;
   const end = line.indexOf(blank);
   if (end < 0) return line.length > limits.tags;

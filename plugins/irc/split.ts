@@ -1,6 +1,6 @@
 /** Long text to lines: at word boundaries within a byte limit, never inside a character, with its formatting carried on. */
 import type { RichText } from '../../server/plugin.ts';
-import { readable, toIrcText } from './formatting.ts';
+import { isPlainLine, readable, toIrcText } from './formatting.ts';
 
 export interface SplitLimits {
   /** Bytes of one line's text, formatting codes included. */
@@ -12,11 +12,9 @@ export interface SplitLimits {
 
 /** Text as IRC lines without line ends, with mIRC codes. Line breaks begin a new line, empty lines and the blank at a cut are left out. */
 export function ircLines(text: RichText, limits: SplitLimits): readonly string[] {
+  const whole = asOneLine(text, limits.bytes);
+  if (whole !== undefined) return [whole];
   const rich = readable(text);
-  if (rich.spans.length === 0 && !rich.plain.includes('\n')) {
-    const whole = toIrcText(rich);
-    if (Buffer.byteLength(whole) <= limits.bytes) return whole === '' ? [] : [whole];
-  }
   const lines: string[] = [];
   for (const line of splitLines(rich)) {
     let rest = line;
@@ -31,6 +29,11 @@ export function ircLines(text: RichText, limits: SplitLimits): readonly string[]
   if (lines.length <= limits.lines) return lines;
   const kept = lines.slice(0, limits.lines - 1);
   return [...kept, limits.more(lines.length - kept.length)];
+}
+
+/** What nearly all text is: one plain line that is not too long. Undefined for other text. */
+export function asOneLine({ plain, spans }: RichText, bytes: number): string | undefined {
+  return spans.length === 0 && plain.length <= bytes && isPlainLine(plain) && Buffer.byteLength(plain) <= bytes ? plain : undefined;
 }
 
 /** A stretch of rich text with the styles it has there. */

@@ -179,7 +179,9 @@ export class PrivateMessages {
     }
     const live = directory.byAddress.get(of.address);
     if (live === undefined) return record;
-    for (const session of live.sessions) if (!session.closed) session.handler.privateMessage(record, via);
+    const { only } = live.sessions;
+    if (only === undefined) for (const session of live.sessions) tell(session, record, via);
+    else tell(only, record, via);
     return record;
   }
 
@@ -238,6 +240,10 @@ export class PrivateMessages {
     }
     return found;
   }
+}
+
+function tell(session: SessionState, record: PrivateRecord, via: SessionState | undefined): void {
+  if (!session.closed) session.handler.privateMessage(record, via);
 }
 
 function memoryOf(user: UserState): GuestMemory {

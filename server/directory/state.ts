@@ -18,6 +18,7 @@ import {
 import type { UserId } from '../model/ids.ts';
 import { SmallSet } from '../model/small-set.ts';
 import type { GuestMemory } from './guest-memory.ts';
+import type { Bustle } from '../log/bustle.ts';
 import { RecentIds } from '../log/recent-ids.ts';
 import type { FollowedRoom, FollowerKind } from '../log/delivery.ts';
 import type { Logbook } from '../log/logbook.ts';
@@ -190,6 +191,7 @@ export class RoomState implements Room, FollowedRoom {
   /** How many wait until its home lets them in. */
   entering = 0;
   readonly followers = new Map<Follower, FollowerKind>();
+  bustle: Bustle | undefined = undefined;
   /** Addresses that may enter once although the room is for members only. */
   readonly invited = new Set<UserAddress>();
   /** First number that each address may read under history `joined`. */

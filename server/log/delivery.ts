@@ -6,12 +6,15 @@ import type { Logger } from 'pino';
 import type { Batch, Follower, Room, RoomItem } from '../contract/rooms.ts';
 import type { LogAddress, LogRecord, RoomChange } from '../model/event.ts';
 import type { Storage } from '../storage.ts';
+import { Bustle, fullWindow, windowMilliseconds } from './bustle.ts';
 
 export type FollowerKind = 'session' | 'mirror' | 'other';
 
 /** What Delivery needs of a room. */
 export interface FollowedRoom extends Room {
   readonly followers: Map<Follower, FollowerKind>;
+  /** Kept by Delivery. */
+  bustle?: Bustle | undefined;
 }
 
 /** Told about a record's fate: durable, or lost because the storage failed. */
@@ -43,6 +46,8 @@ type Rooms = FollowedRoom | ((room: Room) => boolean) | undefined;
 
 /** A tick in which more happens is cut into several batches: whatever waits for long is costly to keep, and one write has its limits. */
 const mostWaiting = 4_096;
+/** Steps cost no write, so that nothing is gained by keeping many. */
+const mostSteps = 512;
 
 class RoomBatch implements Batch {
   readonly room: Room;
@@ -71,6 +76,11 @@ class RoomBatch implements Batch {
   }
 }
 
+/** Only what is said in busy rooms: whoever waits for anything else sees every delay. */
+function mayWait(entry: Entry): boolean {
+  return entry.kind === 'record' && entry.record.content.kind === 'message' && entry.room?.bustle?.isBusy(performance.now()) === true;
+}
+
 /** What Delivery cannot do itself when something goes wrong. */
 export interface DeliveryOwner {
   /**
@@ -87,7 +97,8 @@ export class Delivery {
   readonly #log: Logger;
   readonly #owner: DeliveryOwner;
   #queue: Entry[] = [];
-  #scheduled = false;
+  #steps = 0;
+  #scheduled: 'no' | 'at once' | 'soon' = 'no';
   #running: Promise<void> | undefined;
 
   constructor(storage: Storage, log: Logger, owner: DeliveryOwner) {
@@ -110,6 +121,7 @@ export class Delivery {
    * parted by costs all its followers a batch more: name no more rooms than those whose followers may know the difference.
    */
   step(rooms: Rooms, run: () => void): void {
+    this.#steps++;
     this.#enqueue({ kind: 'step', rooms, run });
   }
 
@@ -127,36 +139,46 @@ export class Delivery {
 
   #enqueue(entry: Entry): void {
     this.#queue.push(entry);
-    this.#schedule();
+    if (this.#scheduled !== 'at once') this.#schedule(this.#queue.length < fullWindow && mayWait(entry));
     // Not at once: whoever queues is in the middle of something.
-    if (this.#queue.length === mostWaiting) queueMicrotask(() => this.#flushIdle());
+    if (this.#queue.length === mostWaiting || this.#steps === mostSteps) queueMicrotask(() => this.#flushIdle());
   }
 
   #flushIdle(): void {
     if (this.#running === undefined) void this.#flush();
   }
 
-  #schedule(): void {
-    if (this.#scheduled || this.#running !== undefined) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#flushIdle();
-    });
+  /** At once means at the end of the tick; soon, at the end of the window, unless something comes that must not wait. */
+  #schedule(mayWait: boolean): void {
+    if (this.#running !== undefined || (mayWait && this.#scheduled === 'soon')) return;
+    this.#scheduled = mayWait ? 'soon' : 'at once';
+    if (mayWait) setTimeout(this.#due, windowMilliseconds);
+    else setImmediate(this.#due);
   }
+
+  readonly #due = (): void => {
+    this.#scheduled = 'no';
+    if (this.#queue.length > 0) this.#flushIdle();
+  };
 
   #flush(): Promise<void> {
     this.#running = this.#work().finally(() => {
       this.#running = undefined;
-      if (this.#queue.length > 0) this.#schedule();
+      if (this.#queue.length > 0) this.#schedule(!this.#isPressing());
     });
     return this.#running;
   }
 
+  /** Something came while others were stored that must not wait for the window. */
+  #isPressing(): boolean {
+    return this.#queue.length >= fullWindow || this.#queue.some((entry) => !mayWait(entry));
+  }
+
   async #work(): Promise<void> {
-    while (this.#queue.length > 0) {
+    do {
       const entries = this.#queue;
       this.#queue = [];
+      this.#steps = 0;
       const records: LogRecord[] = [];
       for (const entry of entries) if (entry.kind === 'record') records.push(entry.record);
       if (records.length > 0) {
@@ -167,7 +189,7 @@ export class Delivery {
         }
       }
       this.#show(entries);
-    }
+    } while (this.#isPressing());
   }
 
   /** The storage failed: nobody sees these records, nor those numbered after them in the same logs; their authors are told. */
@@ -225,6 +247,7 @@ export class Delivery {
 
   #deliver(room: FollowedRoom, items: readonly RoomItem[], to: FollowerKind | 'all'): void {
     if (room.followers.size === 0) return;
+    (room.bustle ??= new Bustle()).shown(items.length, performance.now());
     const batch = new RoomBatch(room, items);
     for (const [follower, kind] of room.followers) {
       if (to !== 'all' && to !== kind) continue;

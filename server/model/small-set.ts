@@ -10,6 +10,11 @@ export class SmallSet<T extends object> implements ReadonlySet<T> {
     return this.#many?.size ?? (this.#only === undefined ? 0 : 1);
   }
 
+  /** Its element while it has one only: to be had without an iterator. */
+  get only(): T | undefined {
+    return this.#only;
+  }
+
   has(element: T): boolean {
     return this.#many?.has(element) ?? this.#only === element;
   }

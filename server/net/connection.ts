@@ -159,13 +159,13 @@ export class SocketConnection implements AcceptedConnection, Tappable {
 
   write(bytes: Buffer | string): void {
     if (this.#closed) return;
-    const chunk = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
-    if (this.#outbox.queued + chunk.length > this.#limit) {
+    const length = typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
+    if (this.#outbox.queued + length > this.#limit) {
       this.destroy('send queue exceeded');
       return;
     }
-    this.tap?.bytes('out', chunk);
-    this.#outbox.push(chunk);
+    this.tap?.bytes('out', typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+    this.#outbox.push(bytes, length);
   }
 
   async startTls(options: StartTlsOptions): Promise<TlsFacts> {

@@ -135,6 +135,7 @@ export async function openServer(options: KitOptions = {}): Promise<KitServer> {
       const now = net.steps + http.steps;
       if (steps !== now) quiet = 0;
       steps = now;
+      await core.shown();
       await new Promise((resolve) => setImmediate(resolve));
     }
   };

@@ -101,6 +101,34 @@ describe('the log and its delivery', () => {
     expect(seen.slice(0, 2)).to.deep.equal(['garden a', 'a step']);
   });
 
+  it('gather what a busy room says, but keep nobody waiting who waits for an answer', async () => {
+    const { logbook, delivery, room, followers } = await parts();
+    const seen: string[] = [];
+    let batches = 0;
+    followers.set(
+      {
+        deliver: (batch: Batch) => {
+          batches++;
+          for (const item of batch.items) if (item.kind === 'record') seen.push(textOf(item.record));
+        },
+      },
+      'session',
+    );
+    const said = Array.from({ length: 60 }, (_, index) => String(index));
+    for (const text of said.slice(0, 20)) delivery.record(room, logbook.next(log, message(text)));
+    await delivery.shown();
+    for (const text of said.slice(20)) {
+      delivery.record(room, logbook.next(log, message(text)));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await delivery.shown();
+    expect(seen).to.deep.equal(said);
+    expect(batches).to.be.below(40);
+    delivery.record(room, logbook.next(log, message('last')));
+    while (seen.length === said.length) await new Promise((resolve) => setImmediate(resolve));
+    expect(seen.at(-1)).to.equal('last');
+  });
+
   it('cut what happens in one tick into several writes when it is very much', async () => {
     const { logbook, delivery, storage, room, followers } = await parts();
     const sizes: number[] = [];

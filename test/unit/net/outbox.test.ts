@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { TokenBucket } from '../../../server/net/bucket.ts';
 import { Outbox } from '../../../server/net/outbox.ts';
@@ -58,6 +59,40 @@ describe('the outbox', () => {
       expect(all.length).to.equal(large.length + 3);
       expect(all.endsWith('xend')).to.equal(true);
     }
+  });
+
+  it('puts text and bytes together in their order', async () => {
+    const sink = new Sink();
+    const outbox = new Outbox(sink);
+    for (const piece of ['a', 'ä', Buffer.from('ö'), 'c', Buffer.from('d')]) outbox.push(piece);
+    expect(outbox.queued).to.equal(7);
+    await tick();
+    expect(sink.writes.join('')).to.equal('aäöcd');
+    outbox.push('only text, ü');
+    await tick();
+    expect(sink.writes.at(-1)).to.equal('only text, ü');
+  });
+
+  it('loses nothing of what a slow reader has not taken yet', async () => {
+    const server = createServer((socket) => {
+      const outbox = new Outbox(socket);
+      const say = (round: number): void => {
+        for (let i = 0; i < 50; i++) outbox.push(i % 2 === 0 ? `${round}:${i} ` : Buffer.from(`${round}:${i} `));
+        if (round < 2_000) setImmediate(say, round + 1);
+        else setImmediate(() => socket.end());
+      };
+      say(1);
+    });
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    let read = '';
+    for await (const chunk of client) {
+      read += String(chunk);
+      if (read.length % 7 === 0) await tick();
+    }
+    server.close();
+    const expected = Array.from({ length: 2_000 }, (_, round) => Array.from({ length: 50 }, (_unused, i) => `${round + 1}:${i} `).join(''));
+    expect(read).to.equal(expected.join(''));
   });
 
   it('keeps everything while it is held, and goes on over another stream', async () => {
