@@ -6,6 +6,7 @@ import { pino, type Logger } from 'pino';
 import { ConfigError, describeMistake } from '../config/load.ts';
 import { Failures } from '../host/failures.ts';
 import { version } from '../host/assembly.ts';
+import { systemClock } from '../host/services.ts';
 import { startServer, type RunningServer } from '../host/server.ts';
 import { answerControl } from './answers.ts';
 import { controlPath, serveControl } from './control.ts';
@@ -31,7 +32,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     supervise();
     return;
   }
-  const failures = new Failures();
+  const failures = new Failures(systemClock);
   const log = logger(failures);
   if (options.readyFile !== undefined) rmSync(options.readyFile, { force: true });
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise failed and nobody looked; this is a bug'));

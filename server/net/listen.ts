@@ -42,7 +42,7 @@ export async function listen(
   const server = createServer({ noDelay: true }, (socket) => {
     const entered = door.enter(socket);
     if (typeof entered === 'string') {
-      shared.log.debug({ listener: options.name, remote: socket.remoteAddress }, entered);
+      shared.log.info({ listener: options.name, remote: socket.remoteAddress }, entered);
       socket.destroy();
     } else if (options.tls === undefined) accept(socket, entered);
     else handshake(socket, options.tls, shared.tls, (secure) => accept(secure, entered));

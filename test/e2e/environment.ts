@@ -3,7 +3,7 @@
  * InspIRCd, one on a real ngIRCd, one on a real Prosody. A sixth, the room's owner, only looks on.
  */
 import type { Browser } from 'playwright-core';
-import { startBanyan, type Banyan } from '../support/banyan.ts';
+import { inspectable, startBanyan, type Banyan } from '../support/banyan.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { startInspircd, type Inspircd } from '../support/inspircd.ts';
 import { connectIrc, type IrcClient } from '../support/irc-client.ts';
@@ -85,7 +85,7 @@ async function assemble(
   const link = await started(startRelay(inspircd.linkPort), (relay) => relay.stop());
   const ngLink = await started(startRelay(ngircd.port), (relay) => relay.stop());
   const configuration = tables({ inspircd, ngircd, prosody, federation, link: link.port, ngLink: ngLink.port, outward: outward.port });
-  const banyan = await started(startBanyan({ domain, tables: configuration }), (server) => server.stop());
+  const banyan = await started(startBanyan({ domain, tables: configuration, nodeOptions: [inspectable] }), (server) => server.stop());
   const browser = await started(launchBrowser(), (one) => one.close());
   await banyan.account(owner, 'owner-password', { administrator: true });
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { collectedHeap, inspectorOf } from './inspector.ts';
 import { freePort } from './ports.ts';
 import { startProcess, type TestProcess } from './process.ts';
 import { compiled, removeFolder, temporaryFolder } from './root.ts';
@@ -15,6 +16,9 @@ export interface BanyanOptions {
   /** Options of Node.js for the server's process. */
   readonly nodeOptions?: readonly string[];
 }
+
+/** Option of Node.js for `collectedHeap`. */
+export const inspectable = '--inspect=127.0.0.1:0';
 
 export interface ReadyService {
   readonly service: string;
@@ -36,6 +40,8 @@ export interface Banyan {
   /** Address of the page. */
   readonly page: string;
   output(): string;
+  /** Bytes of the heap after a forced collection; of a server started with the option `inspectable`. */
+  collectedHeap(): Promise<number>;
   running(): boolean;
   kill9(): Promise<void>;
   /** After `kill9` or `halt`: starts on the same data and ports. */
@@ -76,6 +82,7 @@ export async function startBanyan(options: BanyanOptions = {}): Promise<Banyan> 
 
   let child: TestProcess | undefined;
   let services: readonly ReadyService[] = [];
+  let inspector: string | undefined;
   const server: Banyan = {
     domain,
     folder,
@@ -96,6 +103,10 @@ export async function startBanyan(options: BanyanOptions = {}): Promise<Banyan> 
       return `http://127.0.0.1:${server.port('web')}/`;
     },
     output: () => child?.output() ?? '',
+    async collectedHeap() {
+      if (inspector === undefined) throw new Error('the server was not started to be inspected');
+      return await collectedHeap(inspector);
+    },
     running: () => child?.running() ?? false,
     async kill9() {
       await child?.kill9();
@@ -114,6 +125,7 @@ export async function startBanyan(options: BanyanOptions = {}): Promise<Banyan> 
         30_000,
       );
       if (ready === 'ended') throw new Error(`the server ended with ${await began.ended()}:\n${began.output()}`);
+      inspector = inspectorOf(began.output());
       services = (JSON.parse(ready) as { services: ReadyService[] }).services;
     },
     async halt() {
