@@ -13,8 +13,8 @@ const domain = 'banyan.example';
 export const room = 'lounge';
 const megabyte = 1_048_576;
 
-/** Minutes that all attacks together may take, about; `npm run soak -- --minutes`. */
-const minutes = Number(process.env['BANYAN_SOAK_MINUTES'] ?? '3');
+/** Minutes that all attacks together take, besides some three for what takes as long as it does; `npm run soak -- --minutes`. */
+const minutes = Number(process.env['BANYAN_SOAK_MINUTES'] ?? '1');
 
 /** Milliseconds: so much of the whole time. */
 export function share(of: number): number {
@@ -72,7 +72,7 @@ export async function startScene(options: { readonly tables?: readonly string[];
   try {
     const federation = await freePort();
     const records = [domain, `rooms.${domain}`, `users.${domain}`].map((name) => ({ domain: name, port: federation }));
-    const inspircd = await started(startInspircd());
+    const inspircd = await started(startInspircd({ many: true }));
     const ngircd = await started(startNgircd({ peerName: `irc.${domain}` }));
     const prosody = await started(startProsody({ mode: 'dialback', records }));
     const network = (label: string, dialect: string, more: string): string =>

@@ -17,8 +17,8 @@ export interface BanyanOptions {
   readonly nodeOptions?: readonly string[];
 }
 
-/** Option of Node.js for `collectedHeap`. */
-export const inspectable = '--inspect=127.0.0.1:0';
+/** Option of Node.js for `collectedHeap`. The inspector is off until then: with it, the server would have no watchdog. */
+export const inspectable = '--inspect-port=127.0.0.1:0';
 
 export interface ReadyService {
   readonly service: string;
@@ -104,7 +104,11 @@ export async function startBanyan(options: BanyanOptions = {}): Promise<Banyan> 
     },
     output: () => child?.output() ?? '',
     async collectedHeap() {
-      if (inspector === undefined) throw new Error('the server was not started to be inspected');
+      if (inspector === undefined) {
+        const began = child!;
+        began.signal('SIGUSR1');
+        inspector = await eventually('the inspector', () => inspectorOf(began.output()));
+      }
       return await collectedHeap(inspector);
     },
     running: () => child?.running() ?? false,
@@ -125,7 +129,7 @@ export async function startBanyan(options: BanyanOptions = {}): Promise<Banyan> 
         30_000,
       );
       if (ready === 'ended') throw new Error(`the server ended with ${await began.ended()}:\n${began.output()}`);
-      inspector = inspectorOf(began.output());
+      inspector = undefined;
       services = (JSON.parse(ready) as { services: ReadyService[] }).services;
     },
     async halt() {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 
-/** Where a process that was started with `--inspect=127.0.0.1:0` says that it can be inspected. */
+/** Where a process that was sent SIGUSR1 says that it can be inspected. */
 export function inspectorOf(output: string): string | undefined {
   return /Debugger listening on (ws:\/\/\S+)/.exec(output)?.[1];
 }
