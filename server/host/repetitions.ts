@@ -1,6 +1,6 @@
 /** Keeps whoever attacks from filling the log (threat class A18): of lines with one text so many a minute are written, and the rest as a number. */
 
-import type { Clock, Timer } from '../contract/host.ts';
+import type { Clock } from '../contract/host.ts';
 
 const minute = 60_000;
 const mostAMinute = 50;
@@ -11,7 +11,7 @@ export class Repetitions {
   /** Lines of each text in this minute. */
   readonly #counts = new Map<string, number>();
   readonly #clock: Clock;
-  #timer: Timer | undefined;
+  #counting = false;
   /** What is to be told at the end of the minute, by text. */
   readonly #left = new Map<string, (lines: number) => void>();
 
@@ -24,14 +24,15 @@ export class Repetitions {
     const count = (this.#counts.get(text) ?? 0) + 1;
     if (count === 1 && this.#counts.size >= mostTexts) return true;
     this.#counts.set(text, count);
-    this.#timer ??= this.#clock.after(minute, () => this.#end());
+    if (!this.#counting) this.#clock.after(minute, () => this.#end());
+    this.#counting = true;
     if (count <= mostAMinute) return true;
     this.#left.set(text, tell);
     return false;
   }
 
   #end(): void {
-    this.#timer = undefined;
+    this.#counting = false;
     const left = [...this.#left].map(([text, tell]) => ({ tell, lines: (this.#counts.get(text) ?? 0) - mostAMinute }));
     this.#left.clear();
     this.#counts.clear();

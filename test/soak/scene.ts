@@ -189,7 +189,8 @@ async function withstands(
   expect(highest, 'MiB of resident memory beyond the base, at most').to.be.below(peak);
   const told = banyan.output().slice(base.log);
   expect(told.split('\n').length, 'lines of the log').to.be.below(1_000);
-  if (log !== undefined) expect(told).to.match(log);
+  // Anywhere: of lines that say the same only so many are written within a minute.
+  if (log !== undefined) expect(banyan.output()).to.match(log);
   process.stdout.write(
     `         all heard ${heard + 1} times meanwhile; memory +${Math.round(highest)} MiB at most, +${Math.round(now.resident)} MiB left, heap +${now.heap.toFixed(1)} MiB\n`,
   );

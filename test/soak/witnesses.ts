@@ -8,6 +8,8 @@ export interface Witness {
   readonly world: string;
   say(text: string): Promise<unknown>;
   heard(text: string): boolean;
+  /** Still connected to its own server. */
+  present(): boolean;
   leave(): void;
 }
 
@@ -39,6 +41,7 @@ async function ircWitness(world: string, port: number, channel: string): Promise
         return command === 'PRIVMSG' && params[0] === channel ? params[1] : undefined;
       },
     ),
+    present: () => client.open,
     leave: () => client.drop(),
   };
 }
@@ -49,6 +52,7 @@ async function webWitness(port: number, room: string): Promise<Witness> {
     world: 'web',
     say: (text) => client.must({ type: 'say', room, text }),
     heard: (text) => client.frames.some((frame) => frame.type === 'events' && JSON.stringify(frame).includes(`"${text}"`)),
+    present: () => client.open,
     leave: () => client.drop(),
   };
 }
@@ -63,6 +67,7 @@ async function xmppWitness(service: string, domain: string, room: string): Promi
       () => client.stanzas.length,
       (index) => client.stanzas[index]!.getChildText('body') ?? undefined,
     ),
+    present: () => client.open,
     leave: () => void client.stop(),
   };
 }
@@ -94,7 +99,10 @@ export async function allAreHeard(witnesses: readonly Witness[]): Promise<void> 
   for (const speaker of witnesses) {
     const text = `witness ${++said} from ${speaker.world}`;
     await speaker.say(text);
-    const deaf = (): readonly string[] => witnesses.filter((one) => one !== speaker && !one.heard(text)).map(({ world }) => world);
+    const deaf = (): readonly string[] =>
+      witnesses
+        .filter((one) => one !== speaker && !one.heard(text))
+        .map((one) => `${one.world}${one.present() ? '' : ' (which its own server has thrown out)'}`);
     await eventually(
       () => `"${text}" to be heard by ${deaf().join(', ')}`,
       () => deaf().length === 0,
