@@ -1,5 +1,4 @@
 /** At full size: who is inside, or linked, and sends too much or reads too little. */
-import { expect } from 'chai';
 import type { Socket } from 'node:net';
 
 import { scriptedServer, uid, uidLine, unixNow, type ScriptedServer } from '../support/scripted-irc-server.ts';
