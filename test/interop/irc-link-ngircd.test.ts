@@ -1,6 +1,7 @@
 /** Banyan as a server of a real ngIRCd network. */
 import { expect } from 'chai';
 import { startBanyan, type Banyan } from '../support/banyan.ts';
+import { cuttableWay, type CuttableWay } from '../support/cuttable.ts';
 import { startInspircd } from '../support/inspircd.ts';
 import { connectIrc, type IrcClient, type IrcLine } from '../support/irc-client.ts';
 import { linkTable, ngircdNetwork, plainNames as plain } from '../support/irc-link-table.ts';
@@ -15,6 +16,7 @@ const isUp = async (banyan: Banyan): Promise<boolean> => /\bup\b/.test((await ba
 describe('a link into a real ngIRCd network', function () {
   this.timeout(60_000);
   let ngircd: Ngircd;
+  let way: CuttableWay;
   let banyan: Banyan;
   let clients: IrcClient[] = [];
   let anna: IrcClient;
@@ -26,13 +28,15 @@ describe('a link into a real ngIRCd network', function () {
     ngircd = await startNgircd({
       extra: '[Server]\n\tName = leaf.example\n\tMyPassword = ngircd-says-this\n\tPeerPassword = ngircd-wants-this\n\tPassive = yes',
     });
+    way = await cuttableWay(ngircd.port);
     banyan = await startBanyan({
-      tables: ['[plugins.irc-link]\nretry_seconds = 0.5\nretry_at_most_seconds = 1', ngircdNetwork(ngircd)],
+      tables: ['[plugins.irc-link]\nretry_seconds = 0.5\nretry_at_most_seconds = 1', ngircdNetwork({ ...ngircd, port: way.port })],
     });
     await banyan.account('chief', 'chief-password', { administrator: true });
   });
   after(async () => {
     await banyan?.stop();
+    await way?.stop();
     await ngircd?.stop();
   });
   beforeEach(async () => {
@@ -267,6 +271,8 @@ describe('a link into a real ngIRCd network', function () {
 
   it('comes back after kill -9 of the network, and says what was said meanwhile', async () => {
     const since = anna.lines.length;
+    // Nobody hears what is said before somebody is there to hear it.
+    way.cut();
     await ngircd.kill9();
     await anna.expect('the split', (line) => line.command === 'QUIT' && line.nick === 'bert', { since });
     anna.send(`PRIVMSG ${channel} :said meanwhile`);
@@ -274,6 +280,7 @@ describe('a link into a real ngIRCd network', function () {
     clients = clients.filter((client) => client !== bert);
     await ngircd.start();
     bert = await there('bert');
+    way.mend();
     await bert.expect('what was said meanwhile', (line) => line.params[1] === 'said meanwhile', { within: 20_000 });
     await both('anna', 'bert', 'chief');
     bert.send(`PRIVMSG ${channel} :back`);
