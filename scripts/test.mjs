@@ -1,6 +1,6 @@
 /**
  * `npm test`: installs what is missing, checks the source, and runs all tests. The last line is `N passed, N failed`.
- * `npm test -- unit e2e` runs only these of check, unit, security, interop, e2e.
+ * `npm test -- unit e2e` runs only these of check, unit, security, sim, interop, e2e.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -14,6 +14,7 @@ const groups = [
   [
     { name: 'unit', minutes: 5, ports: 11_000 },
     { name: 'security', minutes: 5, ports: 14_000 },
+    { name: 'sim', minutes: 5, ports: 23_000 },
   ],
   [
     { name: 'interop', minutes: 9, ports: 17_000, peers: true },

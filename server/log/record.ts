@@ -25,7 +25,7 @@ function mintSalt(): string {
 /** Makes the record that follows `last`. */
 export function nextRecord(last: Position, fresh: NewRecord): LogRecord {
   const number = last.number + 1;
-  const salt = mintSalt();
+  const salt = fresh.salt ?? mintSalt();
   const text = contentJson(fresh.content);
   const digest = hash('sha256', salt + text, 'base64url');
   const chain = hash(

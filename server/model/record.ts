@@ -11,6 +11,8 @@ export interface NewRecord {
   readonly origin: Domain | NetworkAddress;
   readonly born: number;
   readonly logged: number;
+  /** Of a record that was salted elsewhere; default fresh random bits. */
+  readonly salt?: string;
   readonly content: LoggedContent;
 }
 
