@@ -17,8 +17,8 @@ import type { Opened, WorkerAnswer, WorkerRequest } from './worker.ts';
 
 const nowhere: Position = { epoch: '', number: 0, chain: '' };
 /** So much is taken in at once under load: a busy server's rooms then have blocks of many records, which cost less than many small ones. */
-const absorbBytes = 1_048_576;
-const absorbMilliseconds = 250;
+const absorbBytes = 4 * 1_048_576;
+const absorbMilliseconds = 1_000;
 const defaultSegmentBytes = 16 * 1_048_576;
 
 export interface SqliteOptions {

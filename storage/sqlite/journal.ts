@@ -15,8 +15,6 @@ import { MadeRecord } from '../../server/model/record.ts';
 const headerBytes = 8;
 /** A longer frame is never written. */
 const mostBytes = 64 * 1_048_576;
-/** Of an encoded record at least: a log, a head and a content that are all nearly empty. */
-const linesPerRecord = 3;
 
 type Head = readonly [number, string, string, string, number, number, string, string, string];
 
@@ -72,16 +70,27 @@ export function decodeFrame(bytes: Buffer, offset: number): Decoded {
 }
 
 function written(payload: string): readonly WrittenRecord[] | undefined {
-  const lines = payload.split('\n');
-  if (lines.pop() !== '' || lines.length % linesPerRecord !== 0) return undefined;
   const records: WrittenRecord[] = [];
-  for (let at = 0; at < lines.length; at += linesPerRecord) {
-    const [log, head, content] = [lines[at]!, lines[at + 1]!, lines[at + 2]!];
-    const parsed = parseHead(head);
-    if (parsed === undefined) return undefined;
-    records.push({ log: log as LogAddress, number: parsed[0], id: parsed[1], lines: `${head}\n${content}\n` });
+  for (let at = 0; at < payload.length;) {
+    const head = payload.indexOf('\n', at) + 1;
+    const content = head === 0 ? 0 : payload.indexOf('\n', head) + 1;
+    const end = content === 0 ? 0 : payload.indexOf('\n', content) + 1;
+    if (end === 0) return undefined;
+    const place = placeIn(payload.slice(head, content - 1));
+    if (place === undefined) return undefined;
+    records.push({ log: payload.slice(at, head - 1) as LogAddress, ...place, lines: payload.slice(head, end) });
+    at = end;
   }
-  return records;
+  return records.length === 0 ? undefined : records;
+}
+
+/** Number and id, which a head begins with; the rest is not needed before somebody reads the record. */
+function placeIn(head: string): { readonly number: number; readonly id: string } | undefined {
+  const comma = head.indexOf(',');
+  const end = head.indexOf('"', comma + 2);
+  if (!head.startsWith('[') || !head.endsWith(']') || head[comma + 1] !== '"' || end < 0) return undefined;
+  const number = Number(head.slice(1, comma));
+  return Number.isSafeInteger(number) ? { number, id: head.slice(comma + 2, end) } : undefined;
 }
 
 function parseHead(text: string): Head | undefined {
