@@ -218,6 +218,20 @@ describe('rooms of other XMPP servers', () => {
     equal(bodies().at(-1), 'hello');
   });
 
+  it('tell the real address of somebody where everybody there sees it, as the room says it, and as no identity', async () => {
+    await server.stop();
+    await open({ features: ['muc_nonanonymous'] });
+    muc.joins('bert');
+    await enter();
+    await side.say(
+      `<presence from='${den}/bert' to='${muc.ours('anna')}'><x xmlns='http://jabber.org/protocol/muc#user'>` +
+        `<item affiliation='none' role='participant' jid='bert@home.example/phone'/></x></presence>`,
+    );
+    const bert = server.room(den).memberByNick('bert')!;
+    deepEqual([bert.who.realName, bert.address], ['bert@home.example', `xmpp:${den}/bert`]);
+    equal(server.room(den).config.nonAnonymous, true);
+  });
+
   it('are left by who quits, and forgotten with the last', async () => {
     await enter();
     anna.quit();
