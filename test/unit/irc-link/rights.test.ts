@@ -227,4 +227,20 @@ describe('rights of an IRC link', () => {
     await beat();
     expect(await modesSaid()).to.deep.equal(['-m']);
   });
+
+  it('A18 a storm of bans without the right gets one answer a second, and 500 of them in all', async () => {
+    await begin(['mode']);
+    await modesSaid();
+    let lifted = 0;
+    for (let n = 0; n < 800; n += 20) {
+      const masks = Array.from({ length: 20 }, (_, i) => `u${n + i}!*@*`);
+      await test.receive(`:0AAAAAAAB FMODE #lounge 1500000000 +${'b'.repeat(20)} ${masks.join(' ')}`);
+      expect(await modesSaid()).to.deep.equal([]);
+      await beat();
+      for (const line of await modesSaid()) lifted += /^-(b+) /.exec(line)![1]!.length;
+    }
+    expect(lifted).to.equal(500);
+    value(await test.core.rooms.say(anna.session.user, room, text('still heard')));
+    expect(await test.said()).to.deep.equal(['still heard']);
+  });
 });
