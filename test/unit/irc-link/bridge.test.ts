@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import type { Room } from '../../../server/contract/rooms.ts';
 import { guest, quiet, text, value, type Recorder } from '../core/support.ts';
+import { eventually } from '../../support/wait.ts';
 import { BridgeTest } from './bridge-support.ts';
 
 const alice = ':0AA UID 0AAAAAAAB 1500000000 alice h.example h.example alice 127.0.0.9 1500000000 + :Alice';
@@ -53,6 +54,20 @@ describe('the bridge of an IRC link', () => {
     await test.receive(':0AA ENDBURST', ':0AA ENDBURST');
     expect(anna.take().filter((line) => line.includes('joined'))).to.deep.equal(['lounge joined bob']);
     expect((await test.sent()).filter((line) => line.includes('FJOIN'))).to.have.length(1);
+  });
+
+  it('takes thousands in as several changes, and who left in between stays out', async () => {
+    await begin();
+    const id = (n: number): string => `0AAB${n.toString(36).toUpperCase().padStart(5, '0')}`;
+    const all = Array.from({ length: 1_200 }, (_, n) => n);
+    const introductions = all.map((n) => alice.replace('0AAAAAAAB', id(n)).replaceAll('alice', `many${n}`));
+    const joins = all.map((n) => `:0AA FJOIN #lounge 1500000000 +nt :,${id(n)}:1`);
+    await test.link(...introductions, ...joins, ':0AA ENDBURST', `:${id(1_199)} QUIT :gone`, `:${id(1_198)} PART #lounge :gone`);
+    await eventually('all to be in', () => room.members.size >= 1_199);
+    await test.settle();
+    const nicks = [...room.members.values()].map((member) => member.nick);
+    expect(nicks).to.include.members(['anna', 'many0', 'many500', 'many1197']);
+    expect(nicks.filter((nick) => nick.startsWith('many'))).to.have.length(1_198);
   });
 
   it('asks for a proof of what it wrote, one at a time; what was not proved is said again, marked', async () => {
