@@ -4,6 +4,7 @@ import { startBanyan, type Banyan } from '../support/banyan.ts';
 import { connectIrc, type IrcClient } from '../support/irc-client.ts';
 import { linkPeers, type LinkPeer } from '../support/irc-link-peers.ts';
 import { plainNames } from '../support/irc-link-table.ts';
+import { nativeGuest } from '../support/native-client.ts';
 import { eventually } from '../support/wait.ts';
 
 const channel = '#lounge';
@@ -47,8 +48,16 @@ for (const { kind, start } of linkPeers)
       );
     }
     const state = async (): Promise<string> => (await banyan.command(['link', 'show', peer.label])).output;
-    const waiting = (count: number): Promise<unknown> =>
-      eventually(`${count} to be waiting`, async () => new RegExp(`waiting\\W+${count}\\b`).test(await state()));
+    async function waiting(count: number): Promise<void> {
+      let shown = '';
+      await eventually(
+        () => `${count} to be waiting:\n${shown}`,
+        async () => {
+          shown = await state();
+          return new RegExp(`waiting\\W+${count}\\b`).test(shown);
+        },
+      );
+    }
     const heard = (client: IrcClient, nick: string): string[] =>
       client.lines
         .filter(({ command, nick: from, params }) => /^(?:PRIVMSG|NOTICE)$/.test(command) && from === nick && params[0] === client.nick)
@@ -115,5 +124,30 @@ for (const { kind, start } of linkPeers)
       const secrets = heard(bert, 'anna');
       // It may have been proved in the moment before the break.
       expect(secrets.slice(1).every((text) => text === '(again) a secret') && secrets.length <= 2, secrets.join('; ')).to.equal(true);
+    });
+
+    it('somebody on the page writes by the address, and is told by the room how much crosses', async () => {
+      const bert = await there('bert');
+      const wanda = await nativeGuest(banyan.port('web'), 'wanda');
+      await equal(['bert', 'wanda'], bert);
+      await waiting(0);
+      const since = wanda.items.length;
+      peer.way.cut();
+      const away = await wanda.expectItem('the line', (item) => item['kind'] === 'network' && item['present'] === false, { since });
+      expect(away['text']).to.match(/^(?:TestNet|NgNet) is cut off, with 1 person/);
+      await wanda.must({ type: 'private', to: `irc:${peer.label}@${banyan.domain}/bert`, text: 'from the page' });
+      await wanda.expect('to be told', (frame) => frame.type === 'private' && /bert waits/.test(String(frame['text'])));
+      for (const text of ['one', 'two']) await wanda.must({ type: 'say', room: 'lounge', text });
+      await waiting(3);
+      peer.way.mend();
+      const back = await wanda.expectItem('the line', (item) => item['kind'] === 'network' && item['present'] === true, {
+        since,
+        within: 30_000,
+      });
+      expect([back['crossing'], back['leftOut']]).to.deep.equal([2, 0]);
+      expect(back['text']).to.match(/ is linked, with 1 person; 2 messages that waited cross now$/);
+      await bert.expect('it', ({ params }) => params[0] === 'bert' && params[1] === 'from the page');
+      await bert.expect('it', ({ params }) => params[0] === channel && params[1] === 'two');
+      await wanda.stop();
     });
   });
