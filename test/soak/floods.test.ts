@@ -1,13 +1,15 @@
 /** At full size: who is inside, or linked, and sends too much or reads too little. */
+import { expect } from 'chai';
 import type { Socket } from 'node:net';
-
+import { connectIrc } from '../support/irc-client.ts';
 import { scriptedServer, uid, uidLine, unixNow, type ScriptedServer } from '../support/scripted-irc-server.ts';
 import { eventually, sleep } from '../support/wait.ts';
 import { connectXmpp, xml } from '../support/xmpp-client.ts';
-import { room, share, startScene, type Scene } from './scene.ts';
-import { addressOf, manyFor, pour, Sockets } from './sockets.ts';
+import { hall, room, share, startScene, type Scene } from './scene.ts';
+import { addressOf, closed, manyAtOnce, manyFor, pour, Sockets } from './sockets.ts';
 
 const channel = `#${room}`;
+const wide = `#${hall}`;
 
 describe('floods at full size', function () {
   this.timeout(share(1) + 300_000);
@@ -34,13 +36,13 @@ describe('floods at full size', function () {
   }
 
   /** A registered IRC client on which every byte is ours. It is in the room. */
-  async function member(number: number): Promise<Socket | undefined> {
+  async function member(number: number, where = channel): Promise<Socket | undefined> {
     const socket = await sockets.connect(scene.banyan.port('irc'), addressOf(number));
     if (socket === undefined) return undefined;
     let got = '';
     const look = (bytes: Buffer): void => void (got = (got + bytes.toString('latin1')).slice(-10_000));
     socket.on('data', look);
-    await pour(socket, `NICK f${number}\r\nUSER f 0 * :f\r\nJOIN ${channel}\r\n`);
+    await pour(socket, `NICK f${number}\r\nUSER f 0 * :f\r\nJOIN ${where}\r\n`);
     await eventually('to be inside', () => got.includes(' 366 ') || socket.destroyed, 30_000);
     socket.off('data', look);
     return socket;
@@ -98,6 +100,32 @@ describe('floods at full size', function () {
     });
   });
 
+  it('A18 floods: a room of 5,000, in which 100 messages a second are said', async () => {
+    await scene.withstands(
+      async () => {
+        const server = await liar();
+        await server.handshake();
+        const ts = unixNow();
+        const people = 5_000;
+        server.send(`:0AA BURST ${ts}`, ...Array.from({ length: people }, (_, index) => uidLine('0AA', index, `m${index}`, { ts })));
+        for (let at = 0; at < people; at += 20)
+          server.send(
+            `:0AA FJOIN ${wide} ${ts} + :${Array.from({ length: 20 }, (_, index) => `,${uid('0AA', at + index)}:${at + index}`).join(' ')}`,
+          );
+        server.send(':0AA ENDBURST');
+        await server.sync();
+        let said = 0;
+        await manyFor(share(0.12), 1, async () => {
+          server.send(...Array.from({ length: 10 }, () => `:${uid('0AA', said % people)} PRIVMSG ${wide} :message ${said++}`));
+          await sleep(100);
+        });
+        server.drop();
+        await comeAndGo();
+      },
+      { peak: 500, heap: 10 },
+    );
+  });
+
   it('A18 floods: a storm of presences from another XMPP server', async () => {
     await scene.prosody.register('stormy', 'secret');
     await scene.withstands(async () => {
@@ -113,5 +141,40 @@ describe('floods at full size', function () {
       });
       await client.stop();
     });
+  });
+
+  it('A19 slow readers: 100 who read nothing of what is said', async () => {
+    await scene.withstands(
+      async () => {
+        const slow: Socket[] = [];
+        await manyAtOnce(100, 20, async (number) => {
+          const socket = await member(1_000 + number, wide);
+          if (socket === undefined) return;
+          socket.pause();
+          slow.push(socket);
+          socket.write('LIST\r\nMOTD\r\n'.repeat(10));
+        });
+        expect(slow).to.have.length(100);
+        const server = await liar();
+        await server.link(uidLine('0AA', 1, 'loud'), `:0AA FJOIN ${wide} ${unixNow()} + :,${uid('0AA', 1)}:1`);
+        const text = 'y'.repeat(400);
+        const watcher = await connectIrc({ port: scene.banyan.port('irc'), nick: 'watcher' });
+        await watcher.join(wide);
+        const gone = (): number =>
+          watcher.lines.filter(({ command, params }) => command === 'QUIT' && params[0] === 'send queue exceeded').length;
+        for (let sent = 0; gone() < slow.length && sent < 60_000; sent += 100) {
+          server.send(...Array.from({ length: 100 }, (_, index) => `:${uid('0AA', 1)} PRIVMSG ${wide} :${sent + index} ${text}`));
+          await server.sync();
+        }
+        await eventually('the slow to be shown out', () => gone() === slow.length, 30_000);
+        server.drop();
+        await watcher.quit();
+        for (const socket of slow) {
+          socket.resume();
+          await closed(socket);
+        }
+      },
+      { peak: 700, resident: 300, heap: 12 },
+    );
   });
 });
