@@ -277,6 +277,7 @@ export class Children {
       if (child.waiting !== waiting || this.#children.get(child.node) !== child || repair.kind === 'nothing') return;
       waiting.at = context.now;
       if (repair.kind === 'snapshot') {
+        if (!this.#room.vouchedFor(repair.snapshot)) return;
         child.waiting = undefined;
         this.#sendSnapshot(child, repair.snapshot);
         this.#pump(child);
@@ -295,7 +296,8 @@ export class Children {
         this.#fetchMore(child, waiting, [end], upTo, all);
         return;
       }
-      if (!copy.contains(end)) return;
+      // What was gathered has to end where this copy begins, with the same hash: nothing unproven is passed on.
+      if (end.number !== upTo || !copy.contains(end)) return;
       child.waiting = undefined;
       child.cursor = end;
       if (all.length > 0) this.#sendRecords(child, all);

@@ -77,7 +77,7 @@ export class Intake {
         pending.push(waiter);
         continue;
       }
-      if (!submissionHolds(this.#room, item)) {
+      if (!Number.isSafeInteger(item.born) || item.born < 0 || !submissionHolds(this.#room, item)) {
         this.#answer(waiter, { kind: 'refused', reason: 'not proven' });
         continue;
       }

@@ -37,15 +37,15 @@ export class Neighbours {
   }
 
   /** Whether a message of that neighbour is looked at: it is one, and sends no flood. */
-  admits(from: NodeName): boolean {
+  admits(from: NodeName, weight: number): boolean {
     const neighbour = this.#neighbours.get(from);
     if (neighbour === undefined) return false;
     const { now, setup } = this.#context;
     const { messageBurst, messageRate } = setup.limits;
     neighbour.tokens = Math.min(messageBurst, neighbour.tokens + (Math.max(0, now - neighbour.at) / 1000) * messageRate);
     neighbour.at = now;
-    if (neighbour.tokens >= 1) {
-      neighbour.tokens -= 1;
+    if (neighbour.tokens >= weight) {
+      neighbour.tokens -= weight;
       return true;
     }
     this.#neighbours.delete(from);

@@ -85,7 +85,8 @@ export class TreeNode {
 
   receive(from: NodeName, message: TreeMessage, now: number): void {
     this.#now = now;
-    if (!this.#neighbours.admits(from)) return;
+    const weight = message.kind === 'link-states' ? Math.max(1, message.states.length) : 1;
+    if (!this.#neighbours.admits(from, weight)) return;
     switch (message.kind) {
       case 'link-states':
         if (this.#neighbours.receiveStates(from, message.states)) this.#topologyChanged();

@@ -27,7 +27,7 @@ export interface Limits {
   readonly window: number;
   /** How long a grant is valid. */
   readonly grantFor: number;
-  /** Messages of one neighbour in a second, and in a burst, before it is a flood. */
+  /** Messages (and link states) of one neighbour in a second, and in a burst, before it is a flood. */
   readonly messageRate: number;
   readonly messageBurst: number;
 }
@@ -42,8 +42,8 @@ export const defaultLimits: Limits = {
   longestGap: 20_000,
   window: 256,
   grantFor: 86_400_000,
-  messageRate: 2_000,
-  messageBurst: 20_000,
+  messageRate: 10_000,
+  messageBurst: 50_000,
 };
 
 export interface TreeSetup {

@@ -189,6 +189,12 @@ export class RoomTree {
     return this.context.verify(by, 'head', head);
   }
 
+  /** Whether its head may speak for the room, and for just this place and these facts. */
+  vouchedFor({ lineage, facts, head }: Snapshot): boolean {
+    const { number, chain } = lineage.at(-1) ?? origin;
+    return head.number === number && head.chain === chain && head.facts === factsDigest(facts) && this.genuineHead(head);
+  }
+
   /** A neighbour sent a head that is not right; where only the key of its signer is not known here, that is not the neighbour's fault. */
   doubt(neighbour: NodeName, head: Head, reason: string): void {
     const by = standInOf(head.epoch) ?? this.home;

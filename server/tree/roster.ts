@@ -146,6 +146,8 @@ export class Roster {
 
   /** What this node published as the leader is no more than any other's word: the parent tells all that it holds. */
   followAgain(): void {
+    this.#confirmed = false;
+    this.#sets.delete(this.#room.context.setup.name);
     this.#room.uplink.send({ kind: 'members?', owners: [] });
   }
 

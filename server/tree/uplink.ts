@@ -6,7 +6,7 @@
  * has beyond the point where the two part is taken back.
  */
 import type { Position } from '../model/event.ts';
-import { origin, positionOf } from '../log/record.ts';
+import { positionOf } from '../log/record.ts';
 import { counterOf, standInOf } from './epoch.ts';
 import { afterRecord, factsDigest, type RoomFacts } from './facts.ts';
 import type { Grant, Head, NodeName, Segment, Snapshot, StandIns } from './message.ts';
@@ -142,13 +142,12 @@ export class Uplink {
     if (head !== null) this.#vouched(from, head);
   }
 
-  receiveSnapshot(from: NodeName, serial: number, { lineage, facts, head }: Snapshot): void {
+  receiveSnapshot(from: NodeName, serial: number, snapshot: Snapshot): void {
     const parent = this.current(from, serial);
     if (parent === undefined) return;
     const { context, copy, stored, address } = this.#room;
-    const last = lineage.at(-1) ?? origin;
-    const right = head.number === last.number && head.chain === last.chain && head.facts === factsDigest(facts);
-    if (!right || !this.#room.genuineHead(head)) {
+    const { lineage, facts, head } = snapshot;
+    if (!this.#room.vouchedFor(snapshot)) {
       this.#room.doubt(from, head, 'a snapshot for which nobody vouches');
       return;
     }

@@ -259,12 +259,15 @@ export class SimHost {
     const tree = this.tree!;
     switch (output.kind) {
       case 'send':
-        this.links.find(({ ends }) => ends.some(({ name }) => name === output.to))?.send(this.name, output.message);
+        this.#link(output.to)?.send(this.name, output.message);
         return;
       case 'disconnect':
-        return this.#oracle.complain(`${this.name} disconnects ${output.neighbour}: ${output.reason}`);
+        this.#oracle.disconnected(this.name, output.neighbour, output.reason);
+        this.#link(output.neighbour)?.cut();
+        return;
       case 'alarm':
-        return this.#oracle.complain(`${this.name}: ${output.text}`);
+        if (this.#oracle.hostile === undefined) this.#oracle.complain(`${this.name}: ${output.text}`);
+        return;
       case 'pin':
         this.disk.current.pins.set(output.node, output.key);
         return;
@@ -350,6 +353,10 @@ export class SimHost {
       default:
         output satisfies never;
     }
+  }
+
+  #link(to: NodeName): Link | undefined {
+    return this.links.find(({ ends }) => ends.some(({ name }) => name === to));
   }
 
   /** As the leader: judges, and numbers what may be said. */

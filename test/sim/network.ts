@@ -71,6 +71,8 @@ export type Watch = (from: NodeName, to: NodeName, message: TreeMessage) => void
 
 export class Link {
   readonly ends: readonly [End, End];
+  /** What the end of that name sends instead. */
+  instead: ((from: NodeName, message: TreeMessage) => readonly TreeMessage[]) | undefined;
   /** Whether anything lets it connect. */
   wanted = true;
   readonly #timeline: Timeline;
@@ -139,6 +141,10 @@ export class Link {
   }
 
   send(from: NodeName, message: TreeMessage): void {
+    for (const sent of this.instead?.(from, message) ?? [message]) this.#carry(from, sent);
+  }
+
+  #carry(from: NodeName, message: TreeMessage): void {
     const side = this.ends[0].name === from ? 0 : 1;
     const other = this.ends[1 - side]!;
     if (!this.#knows[side] || this.#state !== 'up') return;

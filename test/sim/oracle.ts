@@ -31,11 +31,14 @@ export interface Counts {
   gone: number;
   carried: number;
   backs: number;
+  disconnected: number;
 }
 
 export class Oracle {
-  readonly counts: Counts = { said: 0, accepted: 0, refused: 0, gone: 0, carried: 0, backs: 0 };
+  readonly counts: Counts = { said: 0, accepted: 0, refused: 0, gone: 0, carried: 0, backs: 0, disconnected: 0 };
   hosts: readonly SimHost[] = [];
+  /** A node that lies, as long as it does. */
+  hostile: NodeName | undefined;
   readonly #said = new Map<EventId, Said>();
   /** Every record that a leader made durable, by its chain hash. As that covers all before it, knowing it is knowing the log's beginning. */
   readonly #chains = new Set<string>();
@@ -114,14 +117,21 @@ export class Oracle {
     this.#passed = new Map();
   }
 
+  /** A node cuts off a neighbour. */
+  disconnected(node: NodeName, neighbour: NodeName, reason: string): void {
+    this.counts.disconnected += 1;
+    if (neighbour !== this.hostile) this.complain(`${node} disconnects ${neighbour}: ${reason}`);
+  }
+
   /** A message arrives. A subscription must not bring the same record twice. */
   arrives(from: NodeName, to: NodeName, message: TreeMessage): void {
     if (message.kind === 'subscribe') this.#carried.delete(`${to} ${from} ${message.room} ${message.serial}`);
-    if (message.kind !== 'events') return;
+    if (message.kind !== 'events' || from === this.hostile || to === this.hostile) return;
     const key = `${from} ${to} ${message.room} ${message.serial}`;
     let seen = this.#carried.get(key);
+    // Who is told to go back gets what follows as repair.
     if (seen === undefined || message.from !== null) {
-      seen ??= new Set();
+      seen = new Set();
       this.#carried.set(key, seen);
     }
     for (const { epoch, after, records } of message.segments) {

@@ -6,11 +6,11 @@ describe('simulated trees', () => {
     it(`ten of ${nodes} nodes: nothing lost, doubled or reordered`, function () {
       this.timeout(300_000);
       for (let seed = nodes * 1_000; seed < nodes * 1_000 + 10; seed++) {
-        const run = { seed, nodes, seconds: 15, wipes: seed % 5 === 4 };
+        const run = { seed, nodes, seconds: 15, wipes: seed % 5 === 4, hostile: seed % 5 === 3 };
         try {
           simulate(run);
         } catch (error) {
-          const command = `npm run sim -- --seed ${seed} --nodes ${nodes} --seconds 15${run.wipes ? ' --wipes' : ''}`;
+          const command = `npm run sim -- --seed ${seed} --nodes ${nodes} --seconds 15${run.wipes ? ' --wipes' : ''}${run.hostile ? ' --hostile' : ''}`;
           throw new Error(`repeat: ${command}`, { cause: error });
         }
       }

@@ -3,6 +3,7 @@ import type { RoomAddress } from '../../server/model/address.ts';
 import type { LoggedContent } from '../../server/model/event.ts';
 import { plainText } from '../../server/model/text.ts';
 import { seeded, type Random } from '../support/random.ts';
+import { Liar } from './hostile.ts';
 import { homeOf, nodeName, SimHost, simRoom } from './host.ts';
 import { Link, Timeline } from './network.ts';
 import { Oracle, type Counts } from './oracle.ts';
@@ -17,6 +18,8 @@ export interface Run {
   readonly seconds: number;
   /** Whether disks may be lost. */
   readonly wipes: boolean;
+  /** Whether a node, no room's home, lies until everything heals. */
+  readonly hostile: boolean;
 }
 
 export interface Report extends Counts {
@@ -58,7 +61,7 @@ class World {
   #texts = 0;
   readonly #wipes: boolean;
 
-  constructor({ seed, nodes, wipes }: Run) {
+  constructor({ seed, nodes, wipes, hostile }: Run) {
     this.random = seeded(seed);
     this.#wipes = wipes;
     this.shape = this.random.pick(shapes);
@@ -73,6 +76,7 @@ class World {
           this.oracle.arrives(from, to, message),
         ),
     );
+    if (hostile) this.#corrupt();
     for (const link of this.links) for (const end of link.ends) this.hosts.find((host) => host === end)!.links.push(link);
   }
 
@@ -89,6 +93,7 @@ class World {
       this.#act();
       timeline.runUntil(timeline.now + random.integer(5, 300));
     }
+    this.#reform();
     this.#heal();
     timeline.runUntil(timeline.now + 40_000);
     this.oracle.quiet();
@@ -99,10 +104,34 @@ class World {
     return { ...this.oracle.counts, shape: this.shape, rooms: this.rooms.length, misfortunes: this.misfortunes };
   }
 
+  #corrupt(): void {
+    const able = this.hosts.filter(({ name }) => !this.rooms.some((room) => homeOf(room) === name));
+    const { name } = this.random.pick(able);
+    const liar = new Liar(this.random);
+    this.oracle.hostile = name;
+    for (const link of this.links) {
+      if (link.ends.some((end) => end.name === name)) link.instead = (from, message) => (from === name ? liar.instead(message) : [message]);
+    }
+  }
+
+  /** The liar becomes honest; what it made others believe ends with its links. */
+  #reform(): void {
+    const liar = this.hosts.find(({ name }) => name === this.oracle.hostile);
+    if (liar === undefined) return;
+    for (const link of this.links) link.instead = undefined;
+    if (liar.running) {
+      liar.crash(false);
+      this.timeline.after(1_000, () => liar.start(false));
+    }
+    this.timeline.after(900, () => (this.oracle.hostile = undefined));
+  }
+
   #chooseStandIns(room: RoomAddress): void {
     const { random } = this;
     const home = this.hosts.find(({ name }) => name === homeOf(room))!;
-    const able = this.hosts.filter((host) => host !== home && (host.people.get(room)?.size ?? 0) > 0).map(({ name }) => name);
+    const able = this.hosts
+      .filter((host) => host !== home && host.name !== this.oracle.hostile && (host.people.get(room)?.size ?? 0) > 0)
+      .map(({ name }) => name);
     const chosen: typeof able = [];
     while (able.length > 0 && chosen.length < 3) chosen.push(...able.splice(random.integer(0, able.length - 1), 1));
     home.setStandIns(room, chosen);
