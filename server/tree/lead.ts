@@ -5,7 +5,7 @@
 import type { Position } from '../model/event.ts';
 import { positionOf } from '../log/record.ts';
 import { sealed } from './context.ts';
-import { counterOf, homeEnd } from './epoch.ts';
+import { counterOf, furtherThan, homeEnd, standInOf } from './epoch.ts';
 import { afterRecord, factsDigest, type RoomFacts } from './facts.ts';
 import type { Child } from './children.ts';
 import type { Head, NodeName, Repair } from './message.ts';
@@ -134,11 +134,11 @@ export class Lead {
     phase.failed.add(best.node);
     this.#learn(best.node, best.lineage, (learned) => {
       if (this.#phase !== phase) return;
-      if (learned !== undefined) {
-        this.#adopt(learned);
-        // Somebody may have said more meanwhile.
-        phase.failed.clear();
-      }
+      const before = homeEnd(this.#room.copy.lineage);
+      if (learned !== undefined) this.#adopt(learned);
+      const after = homeEnd(this.#room.copy.lineage);
+      // Somebody may have said more meanwhile.
+      if (after !== undefined && (before === undefined || furtherThan(after, before))) phase.failed.clear();
       phase.asked = undefined;
       this.#choose(phase);
     });
@@ -178,7 +178,8 @@ export class Lead {
       const begin = from ?? repair.from;
       const end = all.length === 0 ? begin : positionOf(all.at(-1)!);
       const { head, facts } = repair;
-      if (head !== null && head.number === end.number && head.chain === end.chain && this.#room.genuineHead(head)) {
+      const ofHome = head !== null && standInOf(head.epoch) === undefined;
+      if (ofHome && head.number === end.number && head.chain === end.chain && this.#room.genuineHead(head)) {
         then({ from: begin, records: all, head, facts, lineage });
       } else if (records.length === 0 || end.number >= upTo) then(undefined);
       else this.#learnMore(of, [end], upTo, begin, all, lineage, then);

@@ -1,6 +1,7 @@
 /** Reading older records of a room: from memory, from the storage, or from a node toward the leader that still has them. */
 import type { Position } from '../model/event.ts';
 import { positionOf } from '../log/record.ts';
+import { homeEnd } from './epoch.ts';
 import type { Common } from './copy.ts';
 import type { NodeName, Repair } from './message.ts';
 import { toSegments, type SignedRecord } from './records.ts';
@@ -66,10 +67,14 @@ export class Reads {
     const { context, copy, lead, children, uplink } = this.#room;
     if (!children.has(neighbour) && uplink.node !== neighbour) return;
     const answer: Answer = (repair) => context.send(neighbour, { kind: 'repair', room: this.#room.address, token, repair });
+    // A new leader asks down for the home's numbers: they may be with a follower behind this node.
+    const down = uplink.node === neighbour;
+    const end = homeEnd(copy.lineage)?.number ?? 0;
+    const behind = down && end < upTo ? children.furthest() : undefined;
     // A leader that has nothing gets everything that is here.
-    const common = lineage.length === 0 && uplink.node === neighbour ? whole(this.#room) : copy.common(lineage, this.#room.closed);
-    if (common.kind === 'at' && copy.holdsAfter(common.position.number, this.#room.stored)) {
-      this.#answer(common.position, upTo, answer);
+    const common = lineage.length === 0 && down ? whole(this.#room) : copy.common(lineage, this.#room.closed);
+    if (behind === undefined && common.kind === 'at' && copy.holdsAfter(common.position.number, this.#room.stored)) {
+      this.#answer(common.position, down ? Math.min(upTo, end) : upTo, answer);
       return;
     }
     if (lead.leading && this.#room.head !== undefined) {
@@ -77,8 +82,7 @@ export class Reads {
       answer(snapshot === undefined ? { kind: 'nothing' } : { kind: 'snapshot', snapshot });
       return;
     }
-    // A new leader asks down, everybody else up: on toward whoever said that it has more, else toward the leader.
-    const onward = uplink.node === neighbour ? children.furthest()?.node : uplink.node;
+    const onward = down ? behind?.node : uplink.node;
     if (onward === undefined || onward === neighbour || hops >= mostHops) answer({ kind: 'nothing' });
     else this.ask(onward, lineage, upTo, answer, hops + 1);
   }
