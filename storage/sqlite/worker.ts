@@ -19,7 +19,8 @@ export interface Opened {
 
 export type WorkerAnswer = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: string };
 
-const syncMilliseconds = 1_000;
+/** The journal is taken in once a second when little is said, so this is a little less. */
+const syncMilliseconds = 900;
 const port = parentPort!;
 let lastSync = 0;
 
