@@ -285,10 +285,12 @@ export class Children {
       }
       const records = fromSegments(address, repair.from, repair.segments);
       const first = got.length === 0;
-      if (records === undefined || (!first && repair.from.number !== got.at(-1)!.number)) {
-        context.broken(above, 'its repair does not continue what was asked for');
+      if (records === undefined) {
+        context.broken(above, 'its repair does not continue where it says');
         return;
       }
+      // Its log went back meanwhile: all of it is asked for again.
+      if (!first && repair.from.number !== got.at(-1)!.number) return;
       const all = [...got, ...records];
       const end = all.length === 0 ? repair.from : positionOf(all.at(-1)!);
       if (first) child.from = repair.from;

@@ -62,6 +62,13 @@ export interface Proof {
   readonly signature: string;
 }
 
+/** A proof as it travels: of an event that travels beside it, only the index among those. */
+export interface CarriedProof {
+  readonly by: NodeName;
+  readonly events: readonly (number | Proof['events'][number])[];
+  readonly signature: string;
+}
+
 /** A record without what follows from its place; `proof` is an index into the proofs beside it. */
 export interface CarriedRecord {
   readonly id: EventId;
@@ -78,7 +85,7 @@ export interface Segment {
   readonly after: number;
   readonly epoch: string;
   readonly records: readonly CarriedRecord[];
-  readonly proofs: readonly Proof[];
+  readonly proofs: readonly CarriedProof[];
 }
 
 /** A member as the room's leader published it. `visit` tells one joining from the next of the same person. */
@@ -126,7 +133,7 @@ export type Unicast =
       readonly first: number;
       readonly since: number;
       readonly items: readonly CarriedRecord[];
-      readonly proofs: readonly Proof[];
+      readonly proofs: readonly CarriedProof[];
     }
   | {
       readonly kind: 'settle';

@@ -3,7 +3,8 @@ import { hash } from 'node:crypto';
 import type { RoomAddress } from '../model/address.ts';
 import { roomLog, type LogRecord, type Position } from '../model/event.ts';
 import { nextRecord, positionOf } from '../log/record.ts';
-import type { CarriedRecord, Proof, Segment, Submission } from './message.ts';
+import type { EventId } from '../model/ids.ts';
+import type { CarriedProof, CarriedRecord, Proof, Segment, Submission } from './message.ts';
 
 /** A record with the proof of the node that submitted it; none for what was said at the home itself. */
 export type SignedRecord = LogRecord & { readonly proof?: Proof };
@@ -18,20 +19,44 @@ export function digestOf(submission: Pick<Submission, 'salt' | 'content'>): stri
   return hash('sha256', submission.salt + JSON.stringify(submission.content), 'base64url');
 }
 
+/** The proofs of what travels together. */
 class ProofTable {
-  readonly proofs: Proof[] = [];
   readonly #index = new Map<Proof, number>();
+  readonly #at = new Map<EventId, number>();
 
-  add(proof: Proof): number {
-    const known = this.#index.get(proof);
-    if (known !== undefined) return known;
-    this.#index.set(proof, this.proofs.length);
-    return this.proofs.push(proof) - 1;
+  /** The next of what travels; answers with the index of its proof. */
+  add(id: EventId, proof: Proof | undefined): number | undefined {
+    this.#at.set(id, this.#at.size);
+    if (proof === undefined) return undefined;
+    const known = this.#index.get(proof) ?? this.#index.size;
+    this.#index.set(proof, known);
+    return known;
+  }
+
+  /** To be called when everything was added. */
+  carried(): CarriedProof[] {
+    return [...this.#index.keys()].map(({ by, events, signature }) => ({
+      by,
+      events: events.map((event) => this.#at.get(event[0]) ?? event),
+      signature,
+    }));
   }
 }
 
+/** The proofs again, from what each record or submission beside them says of itself. */
+function proofsOf(carried: readonly CarriedProof[], beside: readonly Proof['events'][number][]): Proof[] | undefined {
+  const proofs: Proof[] = [];
+  for (const { by, events, signature } of carried) {
+    const whole = events.map((event) => (typeof event === 'number' ? beside[event] : event)).filter((event) => event !== undefined);
+    if (whole.length !== events.length) return undefined;
+    proofs.push({ by, events: whole, signature });
+  }
+  return proofs;
+}
+
 function carry({ id, origin, born, salt, content, proof }: Submission, logged: number, table: ProofTable): CarriedRecord {
-  return { id, origin, born, logged, salt, content, ...(proof === undefined ? {} : { proof: table.add(proof) }) };
+  const index = table.add(id, proof);
+  return { id, origin, born, logged, salt, content, ...(index === undefined ? {} : { proof: index }) };
 }
 
 /** Consecutive records as they travel, one segment per epoch. */
@@ -43,7 +68,7 @@ export function toSegments(records: readonly SignedRecord[]): Segment[] {
     while (records[end]?.epoch === epoch) end += 1;
     const table = new ProofTable();
     const carried = records.slice(start, end).map((record) => carry(record, record.logged, table));
-    segments.push({ after: number - 1, epoch, records: carried, proofs: table.proofs });
+    segments.push({ after: number - 1, epoch, records: carried, proofs: table.carried() });
     start = end;
   }
   return segments;
@@ -55,24 +80,36 @@ export function fromSegments(room: RoomAddress, from: Position, segments: readon
   let last = from;
   for (const { after, epoch, records: carried, proofs } of segments) {
     if (after !== last.number) return undefined;
-    for (const { proof, ...fresh } of carried) {
-      const record = nextRecord(last, { log: roomLog(room), epoch, ...fresh });
-      records.push(withProof(record, proof === undefined ? undefined : proofs[proof]));
+    const fresh: LogRecord[] = [];
+    for (const { proof: _, ...facts } of carried) {
+      const record = nextRecord(last, { log: roomLog(room), epoch, ...facts });
+      fresh.push(record);
       last = positionOf(record);
     }
+    const whole = proofsOf(
+      proofs,
+      fresh.map(({ id, born, digest }) => [id, born, digest] as const),
+    );
+    if (whole === undefined) return undefined;
+    for (const [index, record] of fresh.entries()) records.push(withProof(record, whole[carried[index]!.proof ?? -1]));
   }
   return records;
 }
 
 /** Submissions as they travel: not logged yet. */
-export function toCarried(items: readonly Submission[]): { readonly items: CarriedRecord[]; readonly proofs: Proof[] } {
+export function toCarried(items: readonly Submission[]): { readonly items: CarriedRecord[]; readonly proofs: CarriedProof[] } {
   const table = new ProofTable();
-  return { items: items.map((item) => carry(item, 0, table)), proofs: table.proofs };
+  const carried = items.map((item) => carry(item, 0, table));
+  return { items: carried, proofs: table.carried() };
 }
 
-export function fromCarried(items: readonly CarriedRecord[], proofs: readonly Proof[]): Submission[] {
+export function fromCarried(items: readonly CarriedRecord[], proofs: readonly CarriedProof[]): Submission[] {
+  const whole = proofsOf(
+    proofs,
+    items.map((item) => [item.id, item.born, digestOf(item)] as const),
+  );
   return items.map(({ id, origin, born, salt, content, proof: index }) => {
-    const proof = index === undefined ? undefined : proofs[index];
+    const proof = whole?.[index ?? -1];
     return { id, origin, born, salt, content, ...(proof === undefined ? {} : { proof }) };
   });
 }
