@@ -233,8 +233,9 @@ export class Children {
         if (isHome && lead.leading) lead.overtaken(child);
         return;
       case 'none':
-        if (child.lineage.length === 0 || lead.leading) this.#sendSnapshot(child, this.#room.snapshot());
-        else this.#fetch(child, false);
+        if (lead.leading || (child.lineage.length === 0 && this.#room.snapshot() !== undefined)) {
+          this.#sendSnapshot(child, this.#room.snapshot());
+        } else this.#fetch(child, false);
         return;
       default:
         common satisfies never;

@@ -241,7 +241,9 @@ export class RoomTree {
     const { head, copy } = this;
     if (head === undefined || head.number !== copy.last.number) return undefined;
     const end = standInOf(head.epoch) === undefined ? copy.last : homeEnd(copy.lineage);
-    const { head: vouching, facts } = this.vouchedAt(end?.number ?? -1);
+    const then = this.vouchedAt(end?.number ?? -1);
+    // A leader that went back to where it began has no word of the home for that place: its own has to do.
+    const { head: vouching, facts } = then.head === null && this.lead.leading ? this.vouchedAt(copy.last.number) : then;
     if (vouching === null || facts === null || vouching.facts !== factsDigest(facts)) return undefined;
     return { lineage: copy.lineage.filter(({ number }) => number <= vouching.number), facts, head: vouching };
   }

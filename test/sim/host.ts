@@ -177,9 +177,9 @@ export class SimHost {
     this.#work();
   }
 
-  say(room: RoomAddress, by: UserAddress, content: (author: { address: UserAddress; nick: string }) => LoggedContent): void {
+  say(room: RoomAddress, by: UserAddress, content: (author: { address: UserAddress; nick: string }) => LoggedContent): EventId | undefined {
     const person = this.people.get(room)?.get(by);
-    if (person === undefined || !this.running) return;
+    if (person === undefined || !this.running) return undefined;
     const id = this.#id();
     const submission: Submission = {
       ...{ id, origin: this.name, born: this.now, salt: this.#word(16) },
@@ -188,6 +188,7 @@ export class SimHost {
     this.#oracle.said(this.name, this.#life, room, submission);
     this.tree!.submit(room, submission);
     this.#work();
+    return id;
   }
 
   setStandIns(room: RoomAddress, nodes: readonly NodeName[]): void {

@@ -65,12 +65,6 @@ const mutations: readonly Mutation[] = [
     to: 'if (serial < 0)',
   },
   {
-    what: 'a lost link is not told to the others',
-    file: 'node.js',
-    from: 'this.#neighbours.flood(this.#topology.own);\n        for (const room of this.#rooms.values()) {',
-    to: 'for (const room of this.#rooms.values()) {',
-  },
-  {
     what: 'a link counts when one end reports it',
     file: 'topology.js',
     from: 'if (back !== undefined)',
@@ -95,12 +89,6 @@ const mutations: readonly Mutation[] = [
     to: "if (version < 0) this.#send(child, { kind: 'members-change'",
   },
   {
-    what: 'a late answer of the storage is taken for the log as it is now',
-    file: 'reads.js',
-    from: 'this.#reading.clear();',
-    to: '',
-  },
-  {
     what: 'a home without its disk asks nobody',
     file: 'children.js',
     from: 'if (best === undefined || furtherThan(end, best.end))',
@@ -108,24 +96,10 @@ const mutations: readonly Mutation[] = [
     option: '--wipes',
   },
   {
-    what: 'heads are believed unread',
-    file: 'room.js',
-    from: "return this.context.verify(by, 'head', head);",
-    to: 'return true;',
-    option: '--hostile',
-  },
-  {
     what: 'a head need not fit its records',
     file: 'uplink.js',
     from: 'head.chain !== branch.last.chain ||',
     to: '',
-    option: '--hostile',
-  },
-  {
-    what: 'repair is passed on unproven',
-    file: 'children.js',
-    from: 'if (end.number !== upTo || !copy.contains(end))',
-    to: 'if (end.number < 0)',
     option: '--hostile',
   },
 ];

@@ -15,6 +15,8 @@ interface Said {
   readonly order: number;
   /** Some leader made it durable. */
   accepted: boolean;
+  /** Whoever said it knows what became of it. */
+  settled: boolean;
   refused: boolean;
   /** The last copy went with a disk. */
   gone: boolean;
@@ -52,7 +54,7 @@ export class Oracle {
   said(node: NodeName, life: number, room: RoomAddress, { id, content }: Submission): void {
     this.counts.said += 1;
     const sequence = content.kind === 'message' || content.kind === 'topic' ? `${node} ${life}` : undefined;
-    this.#said.set(id, { node, room, sequence, order: (this.#order += 1), accepted: false, refused: false, gone: false });
+    this.#said.set(id, { node, room, sequence, order: (this.#order += 1), accepted: false, settled: false, refused: false, gone: false });
   }
 
   /** A leader has them on its disk: from now on they must not be lost. */
@@ -83,8 +85,8 @@ export class Oracle {
   settled(node: NodeName, room: RoomAddress, id: EventId, settlement: Settlement): void {
     const said = this.#said.get(id);
     if (said === undefined) this.complain(`${node} hears of an event that nobody submitted`);
-    else if (settlement.kind === 'logged' && !said.accepted)
-      this.complain(`${node} is told that ${id} was logged in ${room}: no disk has it`);
+    else said.settled = true;
+    if (settlement.kind === 'logged' && !said.accepted) this.complain(`${node} is told that ${id} was logged in ${room}: no disk has it`);
   }
 
   refused(id: EventId): void {
@@ -115,6 +117,13 @@ export class Oracle {
   /** From now on nothing breaks: each record passes the links of its room's tree, and no others. */
   quiet(): void {
     this.#passed = new Map();
+  }
+
+  /** It was said where somebody leads: by now there has to be an answer. */
+  answered(id: EventId): void {
+    const said = this.#said.get(id);
+    if (said?.settled !== true)
+      this.complain(`${said?.node} said ${id} in ${said?.room}, and nobody answers although a stand-in is within reach`);
   }
 
   /** A node cuts off a neighbour. */

@@ -1,6 +1,7 @@
 /** A random tree with random people and random misfortune, decided by a seed. */
 import type { RoomAddress } from '../../server/model/address.ts';
 import type { LoggedContent } from '../../server/model/event.ts';
+import type { EventId } from '../../server/model/ids.ts';
 import { plainText } from '../../server/model/text.ts';
 import { seeded, type Random } from '../support/random.ts';
 import { Liar } from './hostile.ts';
@@ -95,7 +96,9 @@ class World {
     }
     this.#reform();
     this.#heal();
-    timeline.runUntil(timeline.now + 40_000);
+    timeline.runUntil(timeline.now + 30_000);
+    if (!this.#wipes) this.#talkWithoutHome(this.rooms[0]!);
+    timeline.runUntil(timeline.now + 30_000);
     this.oracle.quiet();
     // One word more from everybody, for logs to be equal not only by having been left alone.
     for (const room of this.rooms) for (const host of this.hosts) this.#say(host, room);
@@ -124,6 +127,34 @@ class World {
       this.timeline.after(1_000, () => liar.start(false));
     }
     this.timeline.after(900, () => (this.oracle.hostile = undefined));
+  }
+
+  /** The home goes out of reach: whoever reaches a stand-in talks on. */
+  #talkWithoutHome(room: RoomAddress): void {
+    const { timeline } = this;
+    const home = this.hosts.find(({ name }) => name === homeOf(room))!;
+    const standIns = home.tree?.room(room)?.standIns?.nodes ?? [];
+    this.#isolate(home);
+    timeline.runUntil(timeline.now + 6_000);
+    const said: EventId[] = [];
+    for (const host of this.hosts) {
+      const within = this.#reached(host);
+      const first = standIns.find((name) => this.hosts.some((other) => other.name === name && within.has(other)));
+      const person = [...(host.people.get(room)?.keys() ?? [])][0];
+      if (host === home || first === undefined || person === undefined) continue;
+      const id = host.say(room, person, (author) => this.#text(author as never));
+      if (id !== undefined) said.push(id);
+    }
+    timeline.runUntil(timeline.now + 5_000);
+    for (const id of said) this.oracle.answered(id);
+    for (const link of home.links) this.#mend(link);
+  }
+
+  #reached(from: SimHost): ReadonlySet<unknown> {
+    const reached = new Set<unknown>([from]);
+    for (const end of reached)
+      for (const { up, ends } of this.links) if (up && ends.some((other) => other === end)) for (const other of ends) reached.add(other);
+    return reached;
   }
 
   #chooseStandIns(room: RoomAddress): void {
@@ -162,7 +193,11 @@ class World {
     const number = (this.#texts += 1);
     if (number % 17 === 0) return { kind: 'topic', author, topic: `topic ${number}` };
     if (number % 29 === 0) return { kind: 'config', author, changes: { title: `title ${number}` } };
-    return { kind: 'message', author, text: plainText(`text ${number}`), style: 'normal' };
+    return this.#text(author);
+  }
+
+  #text(author: { address: never; nick: string }): LoggedContent {
+    return { kind: 'message', author, text: plainText(`text ${this.#texts}`), style: 'normal' };
   }
 
   #say(host: SimHost, room: RoomAddress): void {
