@@ -9,7 +9,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { buildAnew, ensurePackages, ensurePeers, root, run } from './prepare.mjs';
 
-/** Stages in one group run side by side, each with ports of its own. `minutes` is when a stage is given up. */
+const links = 'dist/test/interop/irc-link*.test.js';
+
+/**
+ * Stages in one group run side by side, each with ports of its own: most of what they do is to wait for others. `minutes` is when a stage is
+ * given up; `tests` are its files, if not all in the folder of its name.
+ */
 const groups = [
   [
     { name: 'unit', minutes: 5, ports: 11_000 },
@@ -17,7 +22,8 @@ const groups = [
     { name: 'sim', minutes: 5, ports: 23_000 },
   ],
   [
-    { name: 'interop', minutes: 9, ports: 17_000, peers: true },
+    { name: 'interop', minutes: 9, ports: 17_000, peers: true, tests: ['--recursive', 'dist/test/interop', '--ignore', links] },
+    { name: 'interop', minutes: 9, ports: 26_000, peers: true, tests: [links] },
     { name: 'e2e', minutes: 9, ports: 20_000, peers: true },
   ],
 ];
@@ -57,20 +63,16 @@ console.log(`${totals.passed} passed, ${totals.failed} failed`);
 process.exitCode = totals.failed === 0 ? 0 : 1;
 
 /** One mocha process. Where several run side by side, each line is preceded by the name of its stage. */
-function runStage({ name, minutes, ports }, several) {
-  const file = join(scratch, `${name}.json`);
+function runStage({ name, minutes, ports, tests = ['--recursive', `dist/test/${name}`] }, several) {
+  const file = join(scratch, `${name}-${ports}.json`);
   const stageBegun = performance.now();
   if (!several) console.log(`\n${name}`);
   return new Promise((resolve) => {
-    const child = spawn(
-      process.execPath,
-      ['node_modules/mocha/bin/mocha.js', '--reporter', 'scripts/reporter.mjs', '--recursive', `dist/test/${name}`],
-      {
-        cwd: root,
-        stdio: ['ignore', several ? 'pipe' : 'inherit', several ? 'pipe' : 'inherit'],
-        env: { ...process.env, BANYAN_TEST_TOTALS: file, BANYAN_TEST_PORTS: String(ports) },
-      },
-    );
+    const child = spawn(process.execPath, ['node_modules/mocha/bin/mocha.js', '--reporter', 'scripts/reporter.mjs', ...tests], {
+      cwd: root,
+      stdio: ['ignore', several ? 'pipe' : 'inherit', several ? 'pipe' : 'inherit'],
+      env: { ...process.env, BANYAN_TEST_TOTALS: file, BANYAN_TEST_PORTS: String(ports) },
+    });
     if (several) {
       for (const input of [child.stdout, child.stderr])
         createInterface({ input }).on('line', (line) => console.log(line === '' ? '' : `${name.padEnd(9)}${line}`));

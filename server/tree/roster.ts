@@ -115,8 +115,9 @@ export class Roster {
   }
 
   /** A child subscribed: it has to hold the sets that are held here. */
-  subscribed(child: Child, digest: string): void {
-    if (digest === this.digest()) return;
+  subscribed(child: Child, known: string): void {
+    const held = this.digest();
+    if (known === held) return;
     const owners = [...this.#sets].map(([owner, { tag }]) => [owner, tag] as const);
     this.#send(child, { kind: 'roster', owners });
   }
