@@ -1,4 +1,6 @@
 /** The drivers of the matrix, proved against the real peers alone: what they report must be right before it can judge Banyan. */
+import { expect } from 'chai';
+import type { Element } from 'ltx';
 import { describeMatrix, everybodyInside, introduceEverybody } from '../e2e/matrix.ts';
 import { ircWorld } from '../e2e/worlds/irc.ts';
 import type { World } from '../e2e/worlds/world.ts';
@@ -6,6 +8,7 @@ import { xmppWorld } from '../e2e/worlds/xmpp.ts';
 import { connectIrc, type IrcClient } from '../support/irc-client.ts';
 import { startInspircd, type Inspircd } from '../support/inspircd.ts';
 import { startProsody, type Prosody } from '../support/prosody.ts';
+import { eventually } from '../support/wait.ts';
 import { connectXmpp, xml, type XmppClient } from '../support/xmpp-client.ts';
 
 describe('two people on one InspIRCd, seen by the matrix', function () {
@@ -77,5 +80,22 @@ describe('two people in a room of one Prosody, seen by the matrix', function () 
         await founder.ask(room, 'set', xml('query', { xmlns: 'http://jabber.org/protocol/muc#admin' }, item));
       }
     },
+  });
+
+  it('tells what came when it was said, though it was held back, from what only the history brought', async () => {
+    const world = worlds.get('amy')!;
+    const message = (body: string, ...delay: Element[]) =>
+      xml('message', { to: room, type: 'groupchat', id: body }, xml('body', {}, body), ...delay);
+    const seen = (text: string): boolean | undefined => {
+      const observation = world.observed.find((each) => each.text === text);
+      return observation === undefined ? undefined : observation.replayed === true;
+    };
+    const stamped = xml('delay', { xmlns: 'urn:xmpp:delay', from: server.domain, stamp: new Date().toISOString() });
+    await founder.send(message('held back', stamped));
+    await eventually('what was held back', () => seen('held back') !== undefined);
+    await world.leave();
+    await founder.say(room, 'missed');
+    await world.reconnect();
+    expect([seen('held back'), seen('missed')]).to.deep.equal([false, true]);
   });
 });

@@ -8,7 +8,7 @@ export type Person = string;
 
 /** What somebody saw happen, in the terms that all worlds share. Names are as shown in that world. */
 export type Seen =
-  | { readonly kind: 'message' | 'action' | 'topic'; readonly from: string; readonly text: string }
+  | { readonly kind: 'message' | 'action' | 'topic'; readonly from: string; readonly text: string; readonly replayed?: boolean }
   | { readonly kind: 'private'; readonly from: string; readonly text: string }
   | { readonly kind: 'nick'; readonly from: string; readonly to: string }
   | { readonly kind: 'removed'; readonly from: string; readonly who: string }
@@ -23,6 +23,8 @@ export interface Observation {
   readonly whom?: Person;
   /** Text, or the new nick. */
   readonly text: string;
+  /** A message that did not come when it was said: only the history showed it, when that person entered again. */
+  readonly replayed?: boolean;
 }
 
 export interface World {
@@ -93,6 +95,7 @@ export class Notebook {
       case 'message':
       case 'action':
       case 'topic':
+        return { kind: seen.kind, by: this.who(seen.from), text: seen.text, ...(seen.replayed === true ? { replayed: true } : {}) };
       case 'private':
         return { kind: seen.kind, by: this.who(seen.from), text: seen.text };
       case 'nick':

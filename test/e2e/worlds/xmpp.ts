@@ -25,7 +25,6 @@ export async function xmppWorld(person: Person, { room, nick: wanted, connect }:
   let banned: string | undefined;
   /** Ids that the room gave (XEP-0359): what comes live and in the history again is one message. */
   const ids = new Set<string>();
-  let catchingUp = false;
   /** New nicks announced by status 303, whose presence is no joining. */
   const renamed = new Set<string>();
 
@@ -45,16 +44,18 @@ export async function xmppWorld(person: Person, { room, nick: wanted, connect }:
     if (!stanza.is('message') || stanza.attrs.type === 'error') return;
     const text = stanza.getChildText('body');
     if (stanza.attrs.type === 'groupchat') {
-      if (from !== room || (stanza.getChild('delay') !== undefined && !catchingUp)) return;
+      if (from !== room) return;
+      // The room stamps its history; whoever else stamps a message held it back while there was no way (XEP-0203).
+      const replayed = stanza.getChildren('delay').some((each) => each.attrs.from === room);
       const id = stanza.getChildren('stanza-id').find((each) => each.attrs.by === room)?.attrs.id as unknown;
       if (typeof id === 'string') {
         if (ids.has(id)) return;
         ids.add(id);
       }
       if (nick !== '' && text !== null && text !== undefined) {
-        if (text.startsWith('/me ')) notebook.see({ kind: 'action', from: nick, text: text.slice(4) });
-        else notebook.see({ kind: 'message', from: nick, text });
-      } else if (stanza.getChild('subject') !== undefined && inside) {
+        if (text.startsWith('/me ')) notebook.see({ kind: 'action', from: nick, text: text.slice(4), replayed });
+        else notebook.see({ kind: 'message', from: nick, text, replayed });
+      } else if (stanza.getChild('subject') !== undefined && inside && !replayed) {
         notebook.see({ kind: 'topic', from: nick, text: stanza.getChildText('subject') ?? '' });
       }
     } else if (text !== null && text !== undefined) {
@@ -180,7 +181,6 @@ export async function xmppWorld(person: Person, { room, nick: wanted, connect }:
       }
       occupants.clear();
       inside = false;
-      catchingUp = true;
       await client.join(room, own, { history: { maxstanzas: '1000' } });
       await eventually('the subject, which ends the history', () => {
         look();

@@ -150,6 +150,9 @@ describe('delivery to other XMPP servers', () => {
     expect(bodies().filter((body) => body !== 'private')).to.deep.equal(['one', 'two']);
     for (const stanza of server.stanzas)
       if (stanza.getChild('body') !== undefined) expect(stanza.getChild('delay')?.attrs['stamp'], String(stanza)).to.match(/^20/);
+    await say('three');
+    expect(bodies().filter((body) => body !== 'private')).to.deep.equal(['one', 'two', 'three']);
+    expect(server.stanzas.at(-1)!.getChild('delay')).to.equal(undefined);
     expect(wanda.take().filter((line) => line.includes('not delivered') || line.includes('left'))).to.deep.equal([]);
   });
 
