@@ -1,6 +1,9 @@
 /** Servers that want to link and are not who they say, and linked servers that lie. */
 import { expect } from 'chai';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:tls';
 import { startBanyan, type Banyan } from '../support/banyan.ts';
 import { makeAuthority } from '../support/certificates.ts';
 import { connectIrc, type IrcClient } from '../support/irc-client.ts';
@@ -125,6 +128,43 @@ ${network('secure', '9BN', `fingerprint = "${certificates.right.fingerprint}"`)}
       const right = await peer({ port: banyan.port('irc-link-tls'), name: 'secure.example', tls: certificates.right });
       await right.link();
     });
+
+    for (const dialect of ['inspircd', 'ngircd'])
+      it(`tells its password to nobody who answers in the place of a server of ${dialect} that it dials`, async () => {
+        const heard: string[] = [];
+        let came = 0;
+        const impostor = createServer({ cert: certificates.wrong.cert, key: certificates.wrong.key }, (socket) => {
+          came += 1;
+          socket.on('data', (bytes: Buffer) => heard.push(bytes.toString()));
+          socket.on('error', () => undefined);
+          socket.write('CAPAB START 1205\r\nCAPAB END\r\n');
+        });
+        await once(impostor.listen(0, '127.0.0.1'), 'listening');
+        const dialling = await startBanyan({
+          tables: [
+            `[plugins.irc-link]
+[[plugins.irc-link.networks]]
+label = "secure"
+dialect = "${dialect}"
+server_name = "irc.banyan.example"
+${dialect === 'inspircd' ? 'server_id = "9BN"' : ''}
+peer_name = "secure.example"
+address = "127.0.0.1:${(impostor.address() as AddressInfo).port}"
+fingerprint = "${certificates.right.fingerprint}"
+password_send = "sendpassword"
+password_receive = "receivepassword"
+rooms = ["lounge"]`,
+          ],
+        });
+        try {
+          await eventually('a second attempt', () => came >= 2);
+          expect(dialling.output()).to.include(`has another fingerprint than configured: ${certificates.wrong.fingerprint}`);
+          expect(heard.join('')).to.not.include('sendpassword');
+        } finally {
+          await dialling.stop();
+          impostor.close();
+        }
+      });
 
     it('refuses a second server of a name that is linked; the first stays', async () => {
       const first = await peer();

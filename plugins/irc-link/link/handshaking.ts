@@ -134,7 +134,10 @@ export function shakeHands(options: HandshakeOptions): Promise<Peer | { readonly
     }
 
     wire.handle({ onLine: receive, onClose: (reason) => finish({ refused: reason }) });
-    if (begun !== undefined) wire.send(begun.handshake.begin());
+    // The first lines of who dials have the password in them: they are for the peer alone, not for who stands in its place.
+    const trust = only === undefined ? undefined : checkCertificate(connection, only);
+    if (trust !== undefined) fail('Mismatched server name or password', trust);
+    else if (begun !== undefined) wire.send(begun.handshake.begin());
   });
 }
 

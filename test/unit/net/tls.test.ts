@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import type { AcceptedConnection } from '../../../server/contract/net.ts';
+import { DialError, type AcceptedConnection } from '../../../server/contract/net.ts';
 import { CertificateError, TlsStore } from '../../../server/net/tls.ts';
 import { makeAuthority, type Authority } from '../../support/certificates.ts';
 import { removeFolder, temporaryFolder } from '../../support/root.ts';
@@ -51,6 +51,15 @@ describe('TLS', () => {
       const failed: unknown = await secure({ port, ...options }).catch((error: unknown) => error);
       expect(failed, JSON.stringify(options)).to.be.instanceOf(Error);
     }
+  });
+
+  it('says in plain words that what answers is not TLS', async () => {
+    const plain = createServer((socket) => socket.on('error', () => undefined).write('CAPAB START 1205\r\n'));
+    await once(plain.listen(0, '127.0.0.1'), 'listening');
+    const { port } = plain.address() as AddressInfo;
+    const failed: unknown = await test.net.dial({ host: '127.0.0.1', port, tls: { serverName: 'chat.example' } }).catch((e: unknown) => e);
+    expect(failed).to.be.instanceOf(DialError).and.to.have.property('message', 'what the other side sends is not TLS');
+    plain.close();
   });
 
   it('tells the fingerprint, the names and whether the chain holds, on both sides', async () => {
