@@ -170,8 +170,10 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     rooms,
     aliases: {
       alias(name, address) {
+        const home = homes.namable(address, rooms.byName(name) as RoomState | undefined);
+        if (!home.ok) return home;
         const room = rooms.ensure(name, { persistent: true, history: 'joined' });
-        return room.ok ? homes.alias(room.value as RoomState, address) : room;
+        return room.ok ? homes.alias(room.value as RoomState, home.value) : room;
       },
       unalias(name) {
         const room = rooms.byName(name);

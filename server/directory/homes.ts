@@ -69,17 +69,25 @@ export class Homes {
     this.#of(home)?.closed(room);
   }
 
-  /** Gives a room elsewhere that name here: the room of the name becomes its copy. */
-  alias(room: RoomState, text: string): Outcome<Room> {
+  /** The room elsewhere that can get a name here: that of `room`, when it is here already. */
+  namable(text: string, room: RoomState | undefined): Outcome<RoomAddress> {
     const home = this.addressOf(text);
     if (home === undefined) return refused('bad-name', `"${text}" is no address of a room that a plugin here can reach.`);
     if (addressParts(home).scheme === 'banyan') return refused('bad-name', `"${text}" is a room of this server.`);
-    if (room.home === home) return accepted(room);
+    if (room?.home === home) return accepted(home);
     const other = this.#directory.homes.get(home);
     if (other !== undefined && (other.members.size > 0 || other.entering > 0 || other.config.persistent))
       return refused('name-taken', `"${text}" is here as ${other.name}, and somebody is in it or it is kept; that has to end first.`);
-    this.leave(room);
-    this.settle(room, home);
+    return accepted(home);
+  }
+
+  /** Gives it that name: the room of the name becomes its copy, and stays when nobody is in it. */
+  alias(room: RoomState, home: RoomAddress): Outcome<Room> {
+    if (room.home !== home) {
+      this.leave(room);
+      this.settle(room, home);
+    }
+    room.config = { ...room.config, persistent: true };
     this.#saver.room(room);
     return accepted(room);
   }

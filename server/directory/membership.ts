@@ -47,7 +47,7 @@ export class Membership {
     const now = clock.now();
     const room = new RoomState({ address, created: now, config: { ...defaultRoomConfig, ...wanted } }, logbook, now);
     directory.rooms.set(address, room);
-    saver.room(room);
+    saver.fresh(room);
     if (isElsewhere) homes.settle(room, address);
     return accepted(room);
   }

@@ -11,6 +11,8 @@ export class Saver {
   readonly #logbook: Logbook;
   readonly #log: Logger;
   readonly #dirty = new Set<RoomState>();
+  /** Who waits for new rooms to be saved. */
+  readonly #fresh = new Map<RoomState, () => void>();
   #running: Promise<void> | undefined;
 
   constructor(storage: Storage, logbook: Logbook, log: Logger) {
@@ -23,6 +25,12 @@ export class Saver {
   room(room: RoomState): void {
     this.#dirty.add(room);
     this.#running ??= this.#run();
+  }
+
+  /** Saves a room that is new: before it is, nothing of the log of a lasting room is stored. */
+  fresh(room: RoomState): void {
+    room.unsaved = new Promise((resolve) => this.#fresh.set(room, resolve));
+    this.room(room);
   }
 
   /** Removes a room that is no more, and its log, which nobody could read any more. Nothing may be queued for it. Threat class A18. */
@@ -45,15 +53,21 @@ export class Saver {
       const rooms = [...this.#dirty];
       this.#dirty.clear();
       for (const room of rooms) {
-        if (room.closed) continue;
-        try {
-          await this.#storage.saveRoom(room.stored());
-        } catch (error) {
-          this.#failed(room.address, error);
-        }
+        if (!room.closed) await this.#save(room);
+        room.unsaved = undefined;
+        this.#fresh.get(room)?.();
+        this.#fresh.delete(room);
       }
     }
     this.#running = undefined;
+  }
+
+  async #save(room: RoomState): Promise<void> {
+    try {
+      await this.#storage.saveRoom(room.stored());
+    } catch (error) {
+      this.#failed(room.address, error);
+    }
   }
 
   #failed(room: RoomAddress, error: unknown): void {

@@ -192,6 +192,7 @@ export class RoomState implements Room, FollowedRoom {
   entering = 0;
   readonly followers = new Map<Follower, FollowerKind>();
   bustle: Bustle | undefined = undefined;
+  unsaved: Promise<void> | undefined = undefined;
   /** Addresses that may enter once although the room is for members only. */
   readonly invited = new Set<UserAddress>();
   /** First number that each address may read under history `joined`. */

@@ -15,6 +15,8 @@ export interface FollowedRoom extends Room {
   readonly followers: Map<Follower, FollowerKind>;
   /** Kept by Delivery. */
   bustle?: Bustle | undefined;
+  /** Until the storage knows the room: a start deletes logs that belong to no room. */
+  readonly unsaved?: Promise<void> | undefined;
 }
 
 /** Told about a record's fate: durable, or lost because the storage failed. */
@@ -180,7 +182,12 @@ export class Delivery {
       this.#queue = [];
       this.#steps = 0;
       const records: LogRecord[] = [];
-      for (const entry of entries) if (entry.kind === 'record') records.push(entry.record);
+      for (const entry of entries) {
+        if (entry.kind !== 'record') continue;
+        records.push(entry.record);
+        // A room that ends with its last member ends with a stop too.
+        if (entry.room?.unsaved !== undefined && entry.room.config.persistent) await entry.room.unsaved;
+      }
       if (records.length > 0) {
         try {
           await this.#storage.append(records);

@@ -144,6 +144,15 @@ describe('rooms that have their home elsewhere', () => {
     equal(server.core.aliases.unalias('lounge').ok, false);
   });
 
+  it('keep the room of their alias when nobody is in it, and leave no room behind by an address that is none', async () => {
+    const anna = await server.guest('anna', 'shed');
+    server.core.aliases.alias('shed', 'den@rooms.far.example');
+    anna.leave('shed');
+    equal(server.core.rooms.byName('shed')?.home !== undefined, true);
+    equal(server.core.aliases.alias('attic', 'nowhere').ok, false);
+    equal(server.core.rooms.byName('attic'), undefined);
+  });
+
   it('keep their alias over a restart', async () => {
     server.core.aliases.alias('hall', 'den@rooms.far.example');
     await server.stop();

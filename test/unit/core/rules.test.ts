@@ -166,6 +166,28 @@ describe('rules of rooms', () => {
     expect(room.config).to.include({ title: 'The garden', key: 'a key', limit: 5 });
   });
 
+  it('show nothing of a new lasting room before the storage knows it: a start deletes the logs of no room', async () => {
+    let known = (): void => undefined;
+    const { storage: slow, inner: storage } = storageWith((inner) => ({
+      saveRoom: (room) => new Promise<void>((resolve) => (known = resolve)).then(() => inner.saveRoom(room)),
+    }));
+    const { core } = await testCore({ storage: slow, rooms: [] });
+    value(await core.accounts.add('alice', 'correct horse', false));
+    const alice = signedIn(core, 'alice');
+    const joining = core.rooms.join(alice.session.user, 'garden');
+    const room = core.rooms.byName('garden')!;
+    const saying = core.rooms.say(alice.session.user, room, text('hello'));
+    await quiet();
+    // Had the server died here, nobody would have read what is lost.
+    expect(await storage.allPositions()).to.deep.equal([]);
+    known();
+    value(await joining);
+    value(await saying);
+    expect((await storage.rooms()).map(({ address }) => address)).to.deep.equal([room.address]);
+    const restarted = await testCore({ storage });
+    expect(await saidIn(restarted.core, signedIn(restarted.core, 'alice'), 'garden')).to.deep.equal(['hello']);
+  });
+
   it('keep a room closed that was closed, also when nobody wrote its state any more', async () => {
     // The server dies before the room is removed there.
     const { storage: dying, inner: storage } = storageWith(() => ({ removeRoom: () => Promise.resolve() }));
