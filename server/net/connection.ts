@@ -221,9 +221,8 @@ export class SocketConnection implements AcceptedConnection, Tappable {
       const fail = (error: Error): void => {
         clearTimeout(timer);
         secure.on('error', () => undefined);
-        const message = error.message.includes('wrong version number') ? 'what the other side sends is not TLS' : error.message;
-        this.destroy(`TLS: ${message}`);
-        reject(new DialError('tls', message));
+        this.destroy(`TLS: ${error.message}`);
+        reject(new DialError('tls', error.message));
       };
       const closed = (): void => fail(new Error('the connection was closed during the TLS handshake'));
       secure.once(side === 'server' ? 'secure' : 'secureConnect', done);

@@ -66,7 +66,8 @@ function open(options: DialOptions, host: string, store: TlsStore): Promise<Sock
     socket.once('connect', () => (connected = true));
     socket.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') fail('dns', `the host ${options.host} has no address`);
-      else if (connected && tls !== undefined) fail('tls', error.message);
+      else if (connected && tls !== undefined)
+        fail('tls', error.message.includes('wrong version number') ? 'what the other side sends is not TLS' : error.message);
       else fail('refused', `${options.host} port ${options.port}: ${error.code ?? error.message}`);
     });
     socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
