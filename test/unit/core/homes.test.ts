@@ -145,7 +145,8 @@ describe('rooms that have their home elsewhere', () => {
   });
 
   it('keep the room of their alias when nobody is in it, and leave no room behind by an address that is none', async () => {
-    const anna = await server.guest('anna', 'shed');
+    const anna = await server.guest('anna');
+    await anna.join('shed');
     server.core.aliases.alias('shed', 'den@rooms.far.example');
     anna.leave('shed');
     equal(server.core.rooms.byName('shed')?.home !== undefined, true);
