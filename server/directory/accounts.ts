@@ -70,6 +70,8 @@ export class AccountDirectory implements Accounts, AccountAdministration {
   readonly #failures: AddressLimit;
   readonly #registrations: AddressLimit;
   readonly #removed: (account: string) => void;
+  /** How many tokens were ended. */
+  #tokensEnded = 0;
 
   /** `removed` ends the sessions of an account that is no more. */
   constructor(context: Context, table: Map<string, StoredAccount>, registration: 'open' | 'closed', removed: (account: string) => void) {
@@ -289,11 +291,12 @@ export class AccountDirectory implements Accounts, AccountAdministration {
     const account = parts === undefined ? undefined : this.table.get(parts.account);
     if (parts !== undefined && account !== undefined) {
       const key = tokenKey(parts.account, parts.random);
+      const ended = this.#tokensEnded;
       const used = await storage.get(tokenSpace, key);
       const now = clock.now();
       if (used !== undefined && !this.#expired(used, now)) {
-        // Not at every reconnect.
-        if (now - Number(used) > day) await storage.set(tokenSpace, key, now);
+        // Not at every reconnect, and not when it may have been ended meanwhile: it would come back.
+        if (now - Number(used) > day && ended === this.#tokensEnded) await storage.set(tokenSpace, key, now);
         return accepted(publicAccount(account));
       }
       if (used !== undefined) await storage.delete(tokenSpace, key);
@@ -308,11 +311,16 @@ export class AccountDirectory implements Accounts, AccountAdministration {
 
   async revokeToken(token: string): Promise<void> {
     const parts = parseToken(token);
-    if (parts !== undefined) await this.#context.storage.delete(tokenSpace, tokenKey(parts.account, parts.random));
+    if (parts !== undefined) await this.#endToken(tokenKey(parts.account, parts.random));
+  }
+
+  #endToken(key: string): Promise<void> {
+    this.#tokensEnded += 1;
+    return this.#context.storage.delete(tokenSpace, key);
   }
 
   async #revokeAll(account: string): Promise<void> {
-    for (const [key] of await this.#context.storage.entries(tokenSpace, `${account} `)) await this.#context.storage.delete(tokenSpace, key);
+    for (const [key] of await this.#context.storage.entries(tokenSpace, `${account} `)) await this.#endToken(key);
   }
 }
 

@@ -158,8 +158,9 @@ export class Talk {
   ): Promise<void> {
     try {
       const known = await this.#known(room, elsewhere.id);
-      if (known === undefined) this.#log(user, room, content, via, elsewhere, told);
-      else told(accepted(known));
+      if (known !== undefined) told(accepted(known));
+      else if (room.closed) told(refused('no-such-room', 'That room is closed.'));
+      else this.#log(user, room, content, via, elsewhere, told);
     } catch (error) {
       this.#failed(error, told);
     }

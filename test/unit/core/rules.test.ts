@@ -80,6 +80,19 @@ describe('rules of rooms', () => {
     expect((await saidIn(restarted.core, bob, 'lounge')).filter((said) => !said.startsWith('later'))).to.deep.equal(['last']);
   });
 
+  it('take nothing into a room that is closed meanwhile', async () => {
+    const { core, clock, storage } = await testCore();
+    const ann = guest(core, 'ann');
+    const { room } = value(await core.rooms.join(ann.session.user, 'garden'));
+    const id = mintEventId(clock.now());
+    clock.advance(100_000_000);
+    const late = core.rooms.say(ann.session.user, room, { ...text('late'), id });
+    value(core.rooms.leave(ann.session.user, room, ''));
+    expect(refusalOf(await late)).to.equal('no-such-room');
+    await core.close('');
+    expect((await storage.allPositions()).map(([log]) => log)).to.not.include(`room ${room.address}`);
+  });
+
   it('take a message again that the storage did not take, and forget what it would have changed', async () => {
     const store = fullable();
     const { core, clock } = await testCore({ storage: store.storage });
