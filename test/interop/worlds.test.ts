@@ -95,6 +95,8 @@ describe('two people in a room of one Prosody, seen by the matrix', function () 
     await eventually('what was held back', () => seen('held back') !== undefined);
     await world.leave();
     await founder.say(room, 'missed');
+    // Two connections: without that, amy might be inside again before it is said.
+    await founder.expect('that it is said', (stanza) => stanza.is('message') && stanza.getChildText('body') === 'missed');
     await world.reconnect();
     expect([seen('held back'), seen('missed')]).to.deep.equal([false, true]);
   });
