@@ -2,8 +2,9 @@
 import { expect } from 'chai';
 import { startBanyan, type Banyan } from '../support/banyan.ts';
 import { startInspircd, type Inspircd } from '../support/inspircd.ts';
-import { connectIrc, type IrcClient } from '../support/irc-client.ts';
+import type { IrcClient } from '../support/irc-client.ts';
 import { linkTable, ngircdNetwork, plainNames } from '../support/irc-link-table.ts';
+import { ircVisitors } from '../support/irc-visitors.ts';
 import { startNgircd, type Ngircd } from '../support/ngircd.ts';
 import { eventually } from '../support/wait.ts';
 
@@ -14,7 +15,6 @@ describe('network bans of linked networks', function () {
   let inspircd: Inspircd;
   let ngircd: Ngircd;
   let banyan: Banyan;
-  let clients: IrcClient[] = [];
 
   before(async () => {
     [inspircd, ngircd] = [await startInspircd(), await startNgircd()];
@@ -25,17 +25,9 @@ describe('network bans of linked networks', function () {
     await inspircd?.stop();
     await ngircd?.stop();
   });
-  afterEach(async () => {
-    await Promise.all(clients.map((client) => client.quit()));
-    clients = [];
-  });
+  const visitors = ircVisitors();
 
-  async function enter(port: number, nick: string): Promise<IrcClient> {
-    const client = await connectIrc({ port, nick });
-    clients.push(client);
-    await client.join(channel);
-    return client;
-  }
+  const enter = (port: number, nick: string): Promise<IrcClient> => visitors.enter(port, nick, channel);
   async function operator(port: number, nick: string): Promise<IrcClient> {
     const client = await enter(port, nick);
     client.send('OPER oper operpass');

@@ -2,8 +2,9 @@
 import { expect } from 'chai';
 import { ngircdServicesLink, nickServ, servicesCame, startAtheme, type Atheme } from '../support/atheme.ts';
 import { startBanyan, type Banyan } from '../support/banyan.ts';
-import { connectIrc, type IrcClient } from '../support/irc-client.ts';
+import type { IrcClient } from '../support/irc-client.ts';
 import { ngircdNetwork, plainNames } from '../support/irc-link-table.ts';
+import { ircVisitors } from '../support/irc-visitors.ts';
 import { startNgircd, type Ngircd } from '../support/ngircd.ts';
 import { eventually } from '../support/wait.ts';
 
@@ -15,7 +16,6 @@ describe('services of a linked ngIRCd network', function () {
   let ngircd: Ngircd;
   let atheme: Atheme;
   let banyan: Banyan;
-  let clients: IrcClient[] = [];
   let bert: IrcClient;
 
   before(async () => {
@@ -33,22 +33,10 @@ describe('services of a linked ngIRCd network', function () {
     await bert.join(channel);
     await servicesCame(bert);
   });
-  afterEach(async () => {
-    await Promise.all(clients.map((client) => client.quit()));
-    clients = [];
-  });
+  const visitors = ircVisitors();
 
-  async function connect(port: number, nick: string): Promise<IrcClient> {
-    const client = await connectIrc({ port, nick });
-    clients.push(client);
-    return client;
-  }
-  const there = (nick: string): Promise<IrcClient> => connect(ngircd.port, nick);
-  async function here(nick: string): Promise<IrcClient> {
-    const client = await connect(banyan.port('irc'), nick);
-    await client.join(channel);
-    return client;
-  }
+  const there = (nick: string): Promise<IrcClient> => visitors.connect(ngircd.port, nick);
+  const here = (nick: string): Promise<IrcClient> => visitors.enter(banyan.port('irc'), nick, channel);
   const isThere = async (nick: string): Promise<boolean> => plainNames(await bert.names(channel)).includes(nick);
 
   it('know ours, who log in there and are nobody else here', async () => {

@@ -3,8 +3,9 @@ import { expect } from 'chai';
 import { nickServ, servicesCame, servicesLink, startAtheme, type Atheme } from '../support/atheme.ts';
 import { startBanyan, type Banyan } from '../support/banyan.ts';
 import { startInspircd, type Inspircd } from '../support/inspircd.ts';
-import { connectIrc, type IrcClient } from '../support/irc-client.ts';
+import type { IrcClient } from '../support/irc-client.ts';
 import { linkTable, plainNames } from '../support/irc-link-table.ts';
+import { ircVisitors } from '../support/irc-visitors.ts';
 import { eventually } from '../support/wait.ts';
 
 const channel = '#lounge';
@@ -15,7 +16,6 @@ describe('services of a linked network', function () {
   let inspircd: Inspircd;
   let atheme: Atheme;
   let banyan: Banyan;
-  let clients: IrcClient[] = [];
   let bert: IrcClient;
 
   before(async () => {
@@ -33,22 +33,10 @@ describe('services of a linked network', function () {
     await bert.join(channel);
     await servicesCame(bert);
   });
-  afterEach(async () => {
-    await Promise.all(clients.map((client) => client.quit()));
-    clients = [];
-  });
+  const visitors = ircVisitors();
 
-  const connect = async (port: number, nick: string): Promise<IrcClient> => {
-    const client = await connectIrc({ port, nick });
-    clients.push(client);
-    return client;
-  };
-  const there = (nick: string): Promise<IrcClient> => connect(inspircd.port, nick);
-  async function here(nick: string): Promise<IrcClient> {
-    const client = await connect(banyan.port('irc'), nick);
-    await client.join(channel);
-    return client;
-  }
+  const there = (nick: string): Promise<IrcClient> => visitors.connect(inspircd.port, nick);
+  const here = (nick: string): Promise<IrcClient> => visitors.enter(banyan.port('irc'), nick, channel);
   /** Somebody there owns the nick, has it protected, and is gone. */
   async function registered(nick: string): Promise<void> {
     const owner = await there(nick);
